@@ -1,0 +1,141 @@
+"""The one error base of the project: what happened, why, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SlipwayError(Exception):
+    """A failure that a person can act on.
+
+    Args:
+        what: what happened, one sentence.
+        why: the cause, where it is known.
+        fix: the next thing to do.
+    """
+
+    code = "E-FAILED"
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        self.what, self.why, self.fix = what, why, fix
+        super().__init__("\n".join(part for part in (what, why, fix) if part))
+
+
+class SettingsError(SlipwayError):
+    """model.toml, stages.toml or a `-c`/`--set` override is wrong."""
+
+    code = "E-SETTINGS"
+    exit_code = 2
+
+
+class UnknownModel(SlipwayError):
+    """No folder of that name in model_code/."""
+
+    code = "E-UNKNOWN-MODEL"
+    exit_code = 2
+
+
+class ArtifactMissing(SlipwayError):
+    """A model was never trained on this machine, or the version asked for is not here."""
+
+    code = "E-ARTIFACT-MISSING"
+    exit_code = 3
+
+
+class ArtifactInvalid(SlipwayError):
+    """An artifact's files are not what its manifest and its version say."""
+
+    code = "E-ARTIFACT-INVALID"
+    exit_code = 3
+
+
+class VersionMismatch(SlipwayError):
+    """The model was trained with another library version than the serving image has."""
+
+    code = "E-VERSION-MISMATCH"
+    exit_code = 3
+
+
+class GateFailed(SlipwayError):
+    """The model is worse than its gate allows."""
+
+    code = "E-GATE"
+    exit_code = 3
+
+
+class DataInvalid(SlipwayError):
+    """The data cannot be read as a table of numbers with a label."""
+
+    code = "E-DATA"
+    exit_code = 3
+
+
+class TrainingFailed(SlipwayError):
+    """train.py ended with an error or left no model."""
+
+    code = "E-TRAIN"
+
+
+class DeployFailed(SlipwayError):
+    """A stack did not reach the state that was asked for."""
+
+    code = "E-DEPLOY"
+    exit_code = 4
+
+
+class SilentRollback(DeployFailed):
+    """The stack says it is complete, yet the endpoint runs another configuration."""
+
+    code = "E-SILENT-ROLLBACK"
+
+
+class GoldenMismatch(DeployFailed):
+    """The endpoint answers the golden rows otherwise than training did."""
+
+    code = "E-GOLDEN"
+
+
+class NotRunning(SlipwayError):
+    """The embedded AWS is needed and is not running."""
+
+    code = "E-LOCAL-NOT-RUNNING"
+
+
+class NotDeployed(SlipwayError):
+    """The stack or the endpoint that was asked for does not exist."""
+
+    code = "E-NOT-DEPLOYED"
+
+
+class LeftBehind(SlipwayError):
+    """Destroy ended and something that the deploy made is still there."""
+
+    code = "E-LEFT-BEHIND"
+    exit_code = 3
+
+
+class BadInput(SlipwayError):
+    """Rows on the command line or in a file cannot be read."""
+
+    code = "E-INPUT"
+    exit_code = 2
+
+
+class PredictionRefused(SlipwayError):
+    """The endpoint answered with an error."""
+
+    code = "E-PREDICT"
+
+
+class ToolMissing(SlipwayError):
+    """A program or a Python version that Slipway needs is not there."""
+
+    code = "E-TOOL-MISSING"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean 'x'?" for the nearest known spelling, or an empty string."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""

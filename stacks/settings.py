@@ -1,0 +1,308 @@
+"""What a person can set, as frozen objects: the only reader of model.toml, stages.toml and the CDK context.
+
+Precedence: the built-in default, the file, then `-c <model>.<section>.<key>=<value>` (or `slipway … --set`).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from slipway.errors import SettingsError, UnknownModel, did_you_mean
+
+StageName = Literal["local", "dev", "prod"]
+STAGES: tuple[str, ...] = get_args(StageName)
+RESERVED_FOLDERS = frozenset({"serving"})
+# An endpoint is called slipway-<stage>-<model> and AWS allows 63 characters of [a-z0-9-].
+MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(\d+)?(nano|micro|small|medium|large|xlarge|metal)$"
+
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ModelSection(_Frozen):
+    """`[model]`: what is learnt, from what."""
+
+    task: Literal["classification", "regression"]
+    """What the label is: a class, or a number."""
+    data: str = Field(min_length=1)
+    """`sklearn:<name>`, or the path of a CSV file with a header row, relative to the model folder."""
+    label: str = Field(min_length=1)
+    """The column to predict."""
+    features: tuple[str, ...] | None = Field(default=None, strict=False)
+    """The columns to predict from; default: every other column."""
+    framework: Literal["sklearn"] = "sklearn"
+    """The library that trains the model."""
+    hyperparameters: dict[str, bool | int | float | str] = {}
+    """Arguments of train.py: `C = 0.5` arrives as `-C 0.5`, `max_iter = 100` as `--max_iter 100`."""
+    id_column: bool = False
+    """Whether request rows may carry one leading id, which is ignored."""
+    label_codes: bool = False
+    """Predict integer codes instead of class names (for the data sets of scikit-learn)."""
+
+
+class SplitSection(_Frozen):
+    """`[split]`: how rows are held back."""
+
+    test: float = Field(default=0.2, gt=0, lt=1)
+    """Share of all rows that training never sees; the gate is measured on them."""
+    validation: float = Field(default=0.25, ge=0, lt=1)
+    """Share of the remaining rows that go to the validation channel."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of the split."""
+
+
+class GateSection(_Frozen):
+    """`[gate]`: bounds on the test set; training refuses to package a model outside them."""
+
+    accuracy: float | None = Field(default=None, ge=0, le=1)
+    """Lowest share of right classes."""
+    balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
+    """Lowest mean recall over the classes."""
+    f1_macro: float | None = Field(default=None, ge=0, le=1)
+    """Lowest unweighted mean of the classes' F1."""
+    r2: float | None = Field(default=None, le=1)
+    """Lowest coefficient of determination."""
+    rmse: float | None = Field(default=None, ge=0)
+    """Highest root mean squared error, in units of the label."""
+    mae: float | None = Field(default=None, ge=0)
+    """Highest mean absolute error, in units of the label."""
+
+    def bounds(self) -> dict[str, float]:
+        """Return the bounds that are set, by metric."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+class ServeSection(_Frozen):
+    """`[serve]`: where the model answers."""
+
+    target: Literal["sagemaker"] = "sagemaker"
+    """The service that answers: a SageMaker real-time endpoint."""
+    image: Literal["sklearn"] = "sklearn"
+    """The container: AWS's prebuilt scikit-learn image, in script mode."""
+    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
+    """The machine of each instance."""
+    instance_count: int | None = Field(default=None, ge=1, le=100)
+    """How many instances; default: the stage's."""
+    version: str = Field(default="latest", pattern=r"^(latest|[0-9a-f]{12})$")
+    """The artifact to serve: `latest`, or the 12 hex digits of a version."""
+
+
+class ModelSettings(_Frozen):
+    """One model folder's `model.toml`."""
+
+    name: str
+    folder: Path
+    model: ModelSection
+    split: SplitSection = SplitSection()
+    gate: GateSection = GateSection()
+    serve: ServeSection = ServeSection()
+
+    @field_validator("gate")
+    @classmethod
+    def _gate_fits_the_task(cls, gate: GateSection, info: Any) -> GateSection:
+        section = info.data.get("model")
+        if section is not None:
+            classes = section.task == "classification"
+            wrong = {"r2", "rmse", "mae"} if classes else {"accuracy", "balanced_accuracy", "f1_macro"}
+            for name in sorted(wrong & gate.bounds().keys()):
+                raise ValueError(f"{name} is not a metric of a {section.task} model")
+        return gate
+
+
+class StageSettings(_Frozen):
+    """One stage of `stages.toml`."""
+
+    name: StageName
+    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    """The AWS account; default: the one that your credentials are for, found out at deploy."""
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """The AWS region; default: the one that your credentials are for."""
+    instance_count: int = Field(default=2, ge=1, le=100)
+    """Instances of an endpoint; with two, AWS spreads them over two zones and its SLA holds."""
+    retain_data: bool = True
+    """Keep buckets and keys when the stack is destroyed."""
+    encryption: Literal["kms", "s3-managed"] = "kms"
+    """Encrypt with a key of your own (about 1 USD a month) or with the service's."""
+    access_logs: bool = True
+    """Log every request to the bucket into a second bucket."""
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731] = 365
+    """How long container logs are kept, in days."""
+    model_latency_alarm_ms: int = Field(default=1000, ge=1)
+    """Alarm when the p99 of the model's own time stays above this, in milliseconds."""
+
+
+class Settings(_Frozen):
+    """Everything that synth needs to know."""
+
+    root: Path
+    stage: StageSettings
+    models: tuple[ModelSettings, ...]
+
+
+def stack_name(stage: str, model: str | None = None) -> str:
+    """Return the name of the shared stack, or of a model's; the latter is its endpoint's name too."""
+    return f"slipway-{stage}" if model is None else f"slipway-{stage}-{model.replace('_', '-')}"
+
+
+def model_names(root: Path) -> tuple[str, ...]:
+    """Return the names of the model folders: those in model_code/ with a model.toml."""
+    found = (root / "model_code").glob("*/model.toml")
+    return tuple(sorted(path.parent.name for path in found if path.parent.name not in RESERVED_FOLDERS))
+
+
+def load_settings(root: Path, context: Mapping[str, Any] | None = None) -> Settings:
+    """Read the stage and every model.
+
+    Args:
+        root: the project's folder.
+        context: CDK context; `stage`, `models` (comma separated) and `<model>.<section>.<key>` are ours.
+
+    Raises:
+        SettingsError: a key or a value is wrong.
+        UnknownModel: the context names a model without a folder.
+    """
+    context = context or {}
+    names = model_names(root)
+    stage_name = str(context.get("stage", "local"))
+    overrides = _overrides(context, names)
+    wanted = [name for name in str(context.get("models", "")).split(",") if name] or list(names)
+    models = tuple(load_model(root, name, overrides.get(name)) for name in wanted)
+    return Settings(root=root, stage=load_stage(root, stage_name), models=models)
+
+
+def load_stage(root: Path, name: str) -> StageSettings:
+    """Read one stage of stages.toml.
+
+    Raises:
+        SettingsError: the stage or one of its keys is wrong.
+    """
+    if name not in STAGES:
+        raise SettingsError(
+            f"Unknown stage {name!r}.",
+            why=f"The stages are {', '.join(STAGES)}. {did_you_mean(name, STAGES)}".strip(),
+            fix="Say --stage dev, or -c stage=dev to cdk.",
+        )
+    tables = _read_toml(root / "stages.toml")
+    for table in tables.keys() - set(STAGES):
+        raise _unknown_key("stages.toml", table, STAGES)
+    return _validated(StageSettings, {"name": name, **tables.get(name, {})}, f"stages.toml [{name}]")
+
+
+def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None) -> ModelSettings:
+    """Read one model folder.
+
+    Raises:
+        UnknownModel: there is no such folder.
+        SettingsError: a key or a value is wrong.
+    """
+    path = root / "model_code" / name / "model.toml"
+    if not path.is_file():
+        known = model_names(root)
+        raise UnknownModel(
+            f"No model {name!r}: model_code/{name}/model.toml is not there.",
+            why=f"Models here: {', '.join(known) or 'none'}. {did_you_mean(name, known)}".strip(),
+            fix="Add the folder, or name one of these.",
+        )
+    if not MODEL_NAME.fullmatch(name):
+        raise SettingsError(
+            f"{name!r} cannot be a model's name.",
+            why="It becomes a part of stack and endpoint names: a-z, 0-9 and _, a letter first, 41 at most.",
+            fix=f"Rename the folder model_code/{name}.",
+        )
+    tables = _read_toml(path)
+    for dotted, value in (overrides or {}).items():
+        section, _, key = dotted.partition(".")
+        tables.setdefault(section, {})[key] = value
+    return _validated(
+        ModelSettings, {"name": name, "folder": path.parent, **tables}, f"model_code/{name}/model.toml"
+    )
+
+
+def parse_override(text: str) -> Any:
+    """Read an override's value as TOML where it is TOML (numbers, booleans, lists), else as a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _overrides(context: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in context.items():
+        if re.fullmatch(r"[A-Za-z_]\w*\.\w+\.\w+(\.\w+)?", key):
+            model, _, rest = key.partition(".")
+            if model not in names:
+                raise UnknownModel(
+                    f"The override {key!r} names no model.",
+                    why=f"Models here: {', '.join(names)}. {did_you_mean(model, names)}".strip(),
+                    fix="Write it as -c <model>.<section>.<key>=<value>.",
+                )
+            found.setdefault(model, {})[rest] = parse_override(value) if isinstance(value, str) else value
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path.parent.name}/{path.name} is not TOML: {error}.", fix="Mend the line that it names."
+        ) from None
+
+
+def _validated(kind: type[_T], values: Mapping[str, Any], where: str) -> _T:
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            raise _unknown_key(where, key, _keys_beside(kind, problem["loc"])) from None
+        raise SettingsError(
+            f"{where}: {key} = {problem['input']!r} is not allowed."
+            if problem["type"] != "missing"
+            else f"{where}: {key} is missing.",
+            why=_reason(problem),
+            fix=f"Change {key} in {where.split(' ')[0]}.",
+        ) from None
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        allowed = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
+        hint = did_you_mean(str(problem["input"]), allowed)
+        return f"Allowed: {problem['ctx']['expected']}. {hint}".strip()
+    return f"{reason}."
+
+
+def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location[:-1]:
+        annotation = kind.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        kind = annotation
+    return [name for name in kind.model_fields if name not in ("name", "folder")]
+
+
+def _unknown_key(where: str, key: str, known: Any) -> SettingsError:
+    last = key.rpartition(".")[2]
+    hint = did_you_mean(last, known)
+    return SettingsError(
+        f"{where}: unknown key {key!r}.",
+        why=f"Known here: {', '.join(known)}." if known else "",
+        fix=hint or f"Remove {key}.",
+    )

@@ -1,0 +1,1 @@
+"""From data to an artifact: split, fit, evaluate, gate, package."""
