@@ -96,7 +96,9 @@ def load_artifact(root: Path, model: str, version: str = LATEST) -> Artifact:
     return Artifact(model, version, folder, json.loads(manifest), sha256(manifest))
 
 
-def write_artifact(root: Path, model: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Artifact:
+def write_artifact(
+    root: Path, model: str, files: Mapping[str, bytes], manifest: Mapping[str, Any]
+) -> Artifact:
     """Write an artifact in one step: after a crash at any point there is the old one or the new one.
 
     Args:
@@ -112,14 +114,16 @@ def write_artifact(root: Path, model: str, files: Mapping[str, bytes], manifest:
     home = root / "artifacts" / model
     home.mkdir(parents=True, exist_ok=True)
     folder = home / version
+    for abandoned in home.glob(".new-*"):  # what a killed run left half-written
+        shutil.rmtree(abandoned, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
     try:
         _write_synced(staging / ARCHIVE, archive)
         _write_synced(staging / MANIFEST, text)
         staging.chmod(0o755)
-        if folder.exists():  # the same version once more, or the remains of one that was changed by hand
-            shutil.rmtree(folder)
-        staging.rename(folder)
+        if not _same(folder, staging):
+            shutil.rmtree(folder, ignore_errors=True)  # this version's files were changed by hand
+            staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     pointer = home / f".{LATEST}-new"
@@ -145,6 +149,15 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def sha256(data: bytes) -> str:
     """Return the hex sha256 of bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _same(folder: Path, other: Path) -> bool:
+    try:
+        return all(
+            (folder / name).read_bytes() == (other / name).read_bytes() for name in (ARCHIVE, MANIFEST)
+        )
+    except FileNotFoundError:
+        return False
 
 
 def _member(archive: bytes, name: str) -> bytes | None:
