@@ -1,0 +1,21 @@
+"""What an app imports to ask a deployed model: `Client.from_outputs("iris", stage="prod").predict(rows)`."""
+
+from client.client import Client
+from client.errors import (
+    AccessDenied,
+    ClientError,
+    EndpointNotFound,
+    ModelFailed,
+    RequestRefused,
+    Unavailable,
+)
+
+__all__ = [
+    "AccessDenied",
+    "Client",
+    "ClientError",
+    "EndpointNotFound",
+    "ModelFailed",
+    "RequestRefused",
+    "Unavailable",
+]

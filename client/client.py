@@ -1,0 +1,110 @@
+"""The client of one deployed model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from client.doors import Door, SageMakerDoor
+from client.errors import AccessDenied, EndpointNotFound, Unavailable
+
+Row = Sequence[float] | Mapping[str, float]
+Prediction = str | int | float
+# Predicting twice does no harm, so whatever may pass is tried again, with a cap and jitter.
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=70)
+
+
+class Client:
+    """Asks one model for predictions.
+
+    Args:
+        model: the model's name, as in `model_code/<model>/`.
+        door: the way in.
+        version: the artifact that was deployed, 12 hex digits.
+    """
+
+    def __init__(self, model: str, door: Door, version: str) -> None:
+        self.model, self.door, self.version = model, door, version
+
+    @classmethod
+    def from_outputs(
+        cls,
+        model: str,
+        stage: str = "dev",
+        *,
+        file: Path | None = None,
+        session: boto3.Session | None = None,
+        endpoint_url: str | None = None,
+    ) -> Client:
+        """Find a model by the outputs of its stack.
+
+        Args:
+            model: the model's name.
+            stage: `local`, `dev` or `prod`. `local` needs the variables that `slipway env` prints.
+            file: the `outputs.json` that `slipway deploy` writes; default: SSM parameters.
+            session: a boto3 session; default: the environment's credentials and region.
+            endpoint_url: where AWS is; default: AWS, or the variable AWS_ENDPOINT_URL.
+
+        Raises:
+            EndpointNotFound: the model is not deployed on that stage.
+            AccessDenied: the parameters may not be read.
+        """
+        session = session or boto3.Session()
+        if file is not None:
+            outputs = _outputs_of_file(file, model, stage)
+        else:
+            outputs = _outputs_of_parameters(session.client("ssm", endpoint_url=endpoint_url), model, stage)
+        runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=_CONFIG)
+        return cls(model, SageMakerDoor(runtime, outputs["EndpointName"]), outputs["ModelVersion"])
+
+    def predict(self, rows: Sequence[Row]) -> list[Prediction]:
+        """Predict rows.
+
+        Args:
+            rows: lists of numbers in the signature's order, or mappings by feature name; not mixed.
+
+        Returns:
+            One prediction for each row, in order.
+
+        Raises:
+            RequestRefused: a row is wrong; it names row and column.
+            ModelFailed, EndpointNotFound, AccessDenied, Unavailable: see their docstrings.
+        """
+        body = json.dumps([dict(row) if isinstance(row, Mapping) else list(row) for row in rows])
+        answer: list[Prediction] = json.loads(self.invoke(body.encode(), "application/json"))
+        return answer
+
+    def invoke(self, body: bytes, content_type: str, accept: str = "application/json") -> bytes:
+        """Send a body as it is and return the answer's."""
+        return self.door.invoke(body, content_type, accept)
+
+
+def _outputs_of_file(file: Path, model: str, stage: str) -> Mapping[str, str]:
+    stack = f"slipway-{stage}-{model.replace('_', '-')}"
+    try:
+        outputs: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))[stack]
+        return outputs
+    except FileNotFoundError:
+        raise EndpointNotFound(f"{file.name} is not there; `slipway deploy {model}` writes it") from None
+    except KeyError:
+        raise EndpointNotFound(f"{file.name} has no stack {stack}") from None
+
+
+def _outputs_of_parameters(ssm: Any, model: str, stage: str) -> Mapping[str, str]:
+    path = f"/slipway/{stage}/{model}/"
+    try:
+        found = ssm.get_parameters(Names=[path + "EndpointName", path + "ModelVersion"])["Parameters"]
+    except botocore.exceptions.ClientError as error:
+        raise AccessDenied(f"the parameters under {path} cannot be read: {error}") from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise Unavailable(f"the parameters under {path} cannot be read: {error}") from error
+    outputs = {parameter["Name"].removeprefix(path): parameter["Value"] for parameter in found}
+    if len(outputs) < 2:
+        raise EndpointNotFound(f"{model} is not deployed on {stage}: no parameters under {path}")
+    return outputs

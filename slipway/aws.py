@@ -1,0 +1,104 @@
+"""Where a stage lives: the embedded AWS of this machine, or an AWS account."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.control import Server, client_environment, client_variables
+from slipway.errors import NotDeployed
+from stacks.settings import StageSettings, stack_name
+
+# A connection that AWS closed under load is tried again; `standard` adds jitter and a cap.
+RETRIES = {"mode": "standard", "max_attempts": 4}
+
+
+@dataclass(frozen=True)
+class Aws:
+    """One stage's AWS."""
+
+    stage: StageSettings
+    session: boto3.Session
+    environment: Mapping[str, str]
+    """For programs that we start, the CDK CLI above all."""
+    endpoint_url: str | None = None
+
+    @classmethod
+    def local(cls, stage: StageSettings, server: Server) -> Aws:
+        """Return the embedded AWS. Keys are fake, and files with real ones are not even opened."""
+        variables = client_variables(server)
+        bare = botocore.session.Session(profile=None)
+        bare.set_config_variable("config_file", os.devnull)
+        bare.set_config_variable("credentials_file", os.devnull)
+        session = boto3.Session(
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+            botocore_session=bare,
+        )
+        return cls(stage, session, client_environment(server), server.url)
+
+    @classmethod
+    def account(cls, stage: StageSettings) -> Aws:
+        """Return the AWS account that the person's own credentials are for.
+
+        Raises:
+            NotDeployed: the shell's variables point at the embedded AWS of this machine.
+        """
+        url = os.environ.get("AWS_ENDPOINT_URL", "")
+        if "//127.0.0.1" in url or "//localhost" in url:
+            raise NotDeployed(
+                f"Stage {stage.name} is an AWS account, and this shell points at {url}.",
+                why="The variables of `slipway env` are set here, fake keys among them.",
+                fix='Open a new shell, or run: eval "$(slipway env --unset)"',
+            )
+        return cls(stage, boto3.Session(region_name=stage.region), dict(os.environ))
+
+    def client(self, service: str, **config: Any) -> Any:
+        """Return a boto3 client of this stage."""
+        settings = Config(retries=RETRIES, **config)
+        return self.session.client(service, endpoint_url=self.endpoint_url, config=settings)
+
+    def outputs(self, model: str | None = None) -> dict[str, str]:
+        """Return the outputs of the shared stack, or of a model's.
+
+        Raises:
+            NotDeployed: there is no such stack, or it cannot be asked.
+        """
+        name = stack_name(self.stage.name, model)
+        try:
+            stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationError":
+                raise self._not_deployed(name, model) from None
+            raise NotDeployed(f"{name} cannot be read.", why=str(error)) from None
+        except BotoCoreError as error:
+            raise NotDeployed(
+                f"{name} cannot be read.", why=str(error), fix="Check your AWS credentials and region."
+            ) from None
+        if stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE"):
+            raise self._not_deployed(name, model)
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def stack_status(self, model: str | None = None) -> str | None:
+        """Return the status of a stack, or None where there is none."""
+        name = stack_name(self.stage.name, model)
+        try:
+            stacks = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+            return str(stacks[0]["StackStatus"])
+        except ClientError:
+            return None
+
+    def _not_deployed(self, name: str, model: str | None) -> NotDeployed:
+        stage = "" if self.stage.name == "local" else f" --stage {self.stage.name}"
+        return NotDeployed(
+            f"{model or 'The shared stack'} is not deployed on {self.stage.name}: there is no stack {name}.",
+            fix=f"Run: slipway deploy{f' {model}' if model else ''}{stage}",
+        )

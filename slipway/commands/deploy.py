@@ -1,0 +1,59 @@
+"""slipway deploy: artifacts to endpoints."""
+
+from __future__ import annotations
+
+import click
+
+from localaws.control import DEFAULT_PORT
+from slipway.options import aws_of, context_of, models_argument, set_option, settings_of, stage_option
+from slipway.project import Project
+from slipway.story import Story
+
+
+@click.command("deploy")
+@models_argument
+@stage_option
+@set_option
+@click.option(
+    "--cdk", "with_cdk", is_flag=True, help="On this machine too, deploy with the CDK command line."
+)
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, help="Port of the embedded AWS, if it starts."
+)
+def command(
+    models: tuple[str, ...], stage: str, overrides: tuple[str, ...], with_cdk: bool, port: int
+) -> None:
+    """Deploy models (default: all), then check that each endpoint runs and answers what was trained.
+
+    \b
+    slipway deploy iris                  on this machine; starts the embedded AWS where none runs
+    slipway deploy iris --stage dev      in the AWS account that your credentials are for
+    """
+    from slipway.deployment import deploy
+    from training.artifact import load_artifact
+
+    project, story = Project.here(), Story()
+    settings = settings_of(project, models, stage, overrides)
+    for model in settings.models:  # a missing artifact is said before anything starts
+        load_artifact(project.root, model.name, model.serve.version)
+    aws = aws_of(project, settings.stage, start=True, port=port)
+    local = stage == "local"
+    if not local:
+        count = sum(model.serve.instance_count or settings.stage.instance_count for model in settings.models)
+        story.say(
+            f"AWS bills {count} SageMaker instance(s) by the second from now on, used or not, "
+            f"until: slipway destroy --stage {stage}"
+        )
+    replays = deploy(
+        project,
+        aws,
+        settings.models,
+        context_of(models, stage, overrides),
+        story,
+        direct=local and not with_cdk,
+    )
+    for name, replay in replays.items():
+        story.say(f"{name}: {replay.rows} golden rows agree with training, p50 {replay.p50_ms:.1f} ms")
+    first = settings.models[0].name
+    row = ",".join(str(cell) for cell in load_artifact(project.root, first).manifest["golden"]["rows"][0])
+    story.next(f"slipway predict {first} {row}{'' if local else f' --stage {stage}'}")

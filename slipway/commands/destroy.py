@@ -1,0 +1,59 @@
+"""slipway destroy: back to nothing, and proof of it."""
+
+from __future__ import annotations
+
+import click
+
+from localaws.control import LocalAws
+from slipway.aws import Aws
+from slipway.errors import LeftBehind
+from slipway.options import models_argument, settings_of, stage_option
+from slipway.project import Project
+from slipway.story import Story
+
+
+@click.command("destroy")
+@models_argument
+@stage_option
+@click.option("--yes", is_flag=True, help="Do not ask (on dev and prod).")
+def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
+    """Remove models, or with none named the whole stage, and count what is left.
+
+    On this machine, a stage that is empty takes the embedded AWS with it.
+
+    \b
+    slipway destroy
+    slipway destroy iris --stage dev --yes
+    """
+    from slipway.cdk import stacks_of
+    from slipway.removal import destroy_stacks, local_remains, remains_after_stop, retained
+
+    project, story = Project.here(), Story()
+    settings = settings_of(project, models, stage)
+    local = LocalAws(project.root)
+    if stage == "local" and local.server() is None:
+        local.stop()  # what a killed server left
+        story.say("Nothing is deployed here: the embedded AWS is not running.")
+        story.next("slipway deploy")
+        return
+    server = local.server() if stage == "local" else None
+    aws = Aws.local(settings.stage, server) if server else Aws.account(settings.stage)
+    wanted = stacks_of(stage, [model.name for model in settings.models])
+    stacks = wanted[1:] if models else wanted
+    if stage != "local" and not yes:
+        click.confirm(f"Remove {', '.join(stacks)} from AWS?", abort=True, err=True)
+    kept = retained(aws, stacks)
+    before = local.inventory() if server else None
+    destroy_stacks(project, aws, stacks, story)
+    for what, how in kept:
+        story.say(f"kept     {what}\n         to remove it: {how}")
+    if server and before and not models:
+        remains = local_remains(local)
+        local.stop()
+        left = [*remains.left_behind, *remains_after_stop(local, before, server.port)]
+        if left:
+            raise LeftBehind(
+                f"{len(left)} things are left.", why="\n".join(left), fix="Report this; it is a defect."
+            )
+        story.say(f"nothing left; AWS itself would keep {len(remains.kept)} resources of the CDK bootstrap")
+    story.next(f"slipway deploy{'' if stage == 'local' else f' --stage {stage}'}")

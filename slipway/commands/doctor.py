@@ -1,0 +1,169 @@
+"""slipway doctor: is everything here that the next command needs?"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localaws.control import DEFAULT_PORT, LocalAws
+from localaws.environments import RECIPES, EnvironmentBuilder
+from localaws.errors import LocalAwsError
+from slipway.aws import Aws
+from slipway.errors import SlipwayError
+from slipway.options import json_option, settings_of, stage_option
+from slipway.project import Project
+from slipway.story import Story
+from stacks.images import SKLEARN
+from stacks.settings import Settings
+from training.artifact import load_artifact
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+@click.command("doctor")
+@stage_option
+@json_option
+def command(stage: str, as_json: bool) -> None:
+    """Check tools, environments, settings and artifacts; with --stage dev or prod, the account too.
+
+    \b
+    slipway doctor
+    slipway doctor --stage dev --json
+    """
+    project = Project.here()
+    checks = list(examine(project, stage))
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        for check in checks:
+            print(f"{'ok ' if check.ok else 'BAD'}  {check.name:<22} {check.found}")
+            if not check.ok:
+                print(f"     {'':<22} {check.fix}")
+    if not all(check.ok for check in checks):
+        sys.exit(3)
+    Story().next("slipway demo" if stage == "local" else f"slipway deploy --stage {stage}")
+
+
+def examine(project: Project, stage: str) -> Iterator[Check]:
+    """Yield every check, the cheap ones first."""
+    version = platform.python_version()
+    yield Check(
+        "Python", sys.version_info >= (3, 11), version, "Install Python 3.11 or newer, then: make setup"
+    )
+    yield _tool(project, "node", "v24", "The lock file pins Node 24. Run: make setup")
+    yield _tool(project, "cdk", "2.1148.1", "package.json pins the CDK CLI. Run: make setup")
+    yield from _environments(project)
+    yield _port(project)
+    try:
+        settings = settings_of(project, (), stage)
+    except SlipwayError as error:
+        yield Check("settings", False, error.what, " ".join(part for part in (error.why, error.fix) if part))
+        return
+    yield Check("settings", True, f"stage {stage}, models {', '.join(m.name for m in settings.models)}")
+    yield from _artifacts(project, settings)
+    if stage != "local":
+        yield from _account(settings)
+
+
+def _tool(project: Project, name: str, wanted: str, fix: str) -> Check:
+    try:
+        shown = subprocess.run(
+            [project.tool(name), "--version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={**os.environ, "PATH": project.path_variable()},
+        ).stdout.strip()
+    except (SlipwayError, OSError, subprocess.SubprocessError) as error:
+        return Check(name, False, str(error).splitlines()[0], fix)
+    return Check(name, shown.startswith(wanted), shown, fix)
+
+
+def _environments(project: Project) -> Iterator[Check]:
+    envs = LocalAws(project.root).state.envs
+    for recipe in RECIPES:
+        try:
+            path = EnvironmentBuilder(envs).path(recipe)
+        except LocalAwsError as error:
+            yield Check(recipe.name, False, str(error), error.fix)
+            continue
+        yield Check(
+            recipe.name, path.is_dir(), path.name if path.is_dir() else "not built", "Run: make setup"
+        )
+
+
+def _port(project: Project) -> Check:
+    import socket
+
+    server = LocalAws(project.root).server()
+    if server:
+        return Check("embedded AWS", True, f"running on {server.url}")
+    with socket.socket() as probe:
+        taken = probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0
+    found = f"port {DEFAULT_PORT} is used by another program" if taken else "not running"
+    return Check(
+        "embedded AWS",
+        not taken,
+        found,
+        f"Say slipway deploy --port {DEFAULT_PORT + 1}, or stop that program.",
+    )
+
+
+def _artifacts(project: Project, settings: Settings) -> Iterator[Check]:
+    for model in settings.models:
+        name = f"artifact {model.name}"
+        try:
+            artifact = load_artifact(project.root, model.name, model.serve.version)
+        except SlipwayError as error:
+            yield Check(name, False, error.what, error.fix)
+            continue
+        stale = artifact.manifest["settings"] != model.model.model_dump(mode="json")
+        found = f"{artifact.version}, scikit-learn {artifact.scikit_learn}"
+        again = f"Run: slipway train {model.name}"
+        if artifact.scikit_learn != SKLEARN.library_version:
+            yield Check(name, False, f"{found}; the image has {SKLEARN.library_version}", again)
+        else:
+            yield Check(name, not stale, found + ("; model.toml changed since" if stale else ""), again)
+
+
+def _account(settings: Settings) -> Iterator[Check]:
+    try:
+        aws = Aws.account(settings.stage)
+        identity = aws.client("sts").get_caller_identity()
+    except SlipwayError as error:
+        yield Check("AWS credentials", False, error.what, error.fix)
+        return
+    except (BotoCoreError, ClientError) as error:
+        yield Check("AWS credentials", False, str(error), "Log in, e.g. with: aws sso login")
+        return
+    yield Check("AWS credentials", True, f"account {identity['Account']}")
+    region = aws.session.region_name or ""
+    yield Check(
+        "region",
+        region in SKLEARN.accounts,
+        region or "none",
+        "AWS has no scikit-learn image there; choose another.",
+    )
+    try:
+        parameter = aws.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")
+        yield Check("CDK bootstrap", True, f"version {parameter['Parameter']['Value']}")
+    except (BotoCoreError, ClientError):
+        fix = f"Run: cdk bootstrap aws://{identity['Account']}/{region}"
+        yield Check("CDK bootstrap", False, "this account and region are not bootstrapped", fix)

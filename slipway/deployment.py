@@ -1,0 +1,91 @@
+"""Putting models on a stage, and making sure that they arrived."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway.aws import Aws
+from slipway.cdk import bootstrap, cdk, stacks_of, synthesize
+from slipway.direct import deploy_assembly
+from slipway.project import Project
+from slipway.story import Story
+from slipway.verify import Replay, check_configuration, client_for, replay_golden_rows
+from stacks.settings import ModelSettings, stack_name
+from training.artifact import load_artifact
+
+OUTPUTS_FILE = "outputs.json"
+
+
+def deploy(
+    project: Project,
+    aws: Aws,
+    models: Sequence[ModelSettings],
+    context: dict[str, str],
+    story: Story,
+    *,
+    direct: bool,
+    approve: str = "never",
+) -> dict[str, Replay]:
+    """Deploy the shared stack and the models' stacks, then verify every endpoint.
+
+    Args:
+        project: the project.
+        aws: where to.
+        models: what.
+        context: CDK context, overrides among them.
+        story: is told every event.
+        direct: put the templates on the embedded AWS without the CLI, which is faster.
+        approve: the CLI's --require-approval.
+
+    Raises:
+        DeployFailed: a stack failed, or an endpoint does not run or answer what was deployed.
+    """
+    names = [model.name for model in models]
+    artifacts = [load_artifact(project.root, model.name, model.serve.version) for model in models]
+    wanted = stacks_of(aws.stage.name, names)
+    if aws.stage.name == "local":
+        bootstrap(project, aws, story)
+    if direct:
+        with story.step(f"synthesize {', '.join(wanted)}"):
+            folder = synthesize(project, aws, story, context)
+        with story.step(f"deploy {', '.join(wanted)}"):
+            deploy_assembly(Path(folder), aws, story, wanted)
+    else:
+        with story.step(f"cdk deploy {' '.join(wanted)}"):
+            arguments = ["deploy", *wanted, "--require-approval", approve, "--progress", "events"]
+            cdk(project, aws, arguments, story, context)
+    replays = {}
+    for artifact in artifacts:
+        with story.step(f"replay the golden rows of {artifact.model} {artifact.version}"):
+            outputs = aws.outputs(artifact.model)
+            check_configuration(aws, outputs)
+            replays[artifact.model] = replay_golden_rows(client_for(aws, artifact.model), artifact)
+    write_outputs(project, aws, names)
+    return replays
+
+
+def write_outputs(project: Project, aws: Aws, models: Sequence[str]) -> None:
+    """Write the stacks' outputs into outputs.json, beside those of other stacks that are there."""
+    path = project.root / OUTPUTS_FILE
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known[stack_name(aws.stage.name)] = aws.outputs()
+    for model in models:
+        known[stack_name(aws.stage.name, model)] = aws.outputs(model)
+    staging = path.with_suffix(".new")
+    staging.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    staging.replace(path)
+
+
+def forget_outputs(project: Project, stacks: Sequence[str]) -> None:
+    """Take stacks that are gone out of outputs.json, and the file away with the last one."""
+    path = project.root / OUTPUTS_FILE
+    if not path.is_file():
+        return
+    known = json.loads(path.read_text(encoding="utf-8"))
+    kept = {name: outputs for name, outputs in known.items() if name not in stacks}
+    if kept:
+        path.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    else:
+        path.unlink()

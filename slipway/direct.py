@@ -1,0 +1,172 @@
+"""The inner loop's driver: puts a synthesized app on the embedded AWS without the CDK CLI.
+
+The CLI asks CloudFormation for news every five seconds; this asks twenty times a second. The templates, the
+assets, the CloudFormation execution role and the result are the same. It is used for the embedded AWS alone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from slipway.aws import Aws
+from slipway.errors import DeployFailed
+from slipway.story import Story
+
+POLL_S = 0.05
+TIMEOUT_S = 900.0
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+@dataclass(frozen=True)
+class _Stack:
+    name: str
+    template_url: str
+    role: str
+    assets: Path
+
+
+def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str]) -> None:
+    """Deploy stacks of a cloud assembly, in the order given.
+
+    Args:
+        folder: the assembly (`cdk.out`).
+        aws: the embedded AWS.
+        story: is told every event of CloudFormation.
+        wanted: names of stacks.
+
+    Raises:
+        DeployFailed: a stack failed and was rolled back; the first reason is in the message.
+    """
+    stacks = {stack.name: stack for stack in _stacks(folder, aws)}
+    for name in wanted:
+        _publish(stacks[name].assets, aws)
+        _deploy(stacks[name], aws, story)
+
+
+def _stacks(folder: Path, aws: Aws) -> Iterator[_Stack]:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for artifact in manifest["artifacts"].values():
+        if artifact["type"] != "aws:cloudformation:stack":
+            continue
+        properties = artifact["properties"]
+        name = properties.get(
+            "stackName", Path(properties["templateFile"]).name.removesuffix(".template.json")
+        )
+        assets = folder / properties["templateFile"].replace(".template.json", ".assets.json")
+        yield _Stack(
+            name=name,
+            template_url=_filled(properties["stackTemplateAssetObjectUrl"], aws),
+            role=_filled(properties["cloudFormationExecutionRoleArn"], aws),
+            assets=assets,
+        )
+
+
+def _publish(assets: Path, aws: Aws) -> None:
+    s3 = aws.client("s3", s3={"addressing_style": "path"})
+    for asset in json.loads(assets.read_text(encoding="utf-8"))["files"].values():
+        source = assets.parent / asset["source"]["path"]
+        if asset["source"]["packaging"] != "file":
+            source = _zipped(source)
+        for destination in asset["destinations"].values():
+            bucket, key = _filled(destination["bucketName"], aws), _filled(destination["objectKey"], aws)
+            try:
+                s3.head_object(Bucket=bucket, Key=key)  # the key is a hash of the content
+            except ClientError:
+                s3.upload_file(str(source), bucket, key)
+
+
+def _zipped(folder: Path) -> Path:
+    import shutil
+
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+def _deploy(stack: _Stack, aws: Aws, story: Story) -> None:
+    cloudformation = aws.client("cloudformation")
+    arguments = {
+        "StackName": stack.name,
+        "TemplateURL": stack.template_url,
+        "Capabilities": CAPABILITIES,
+        "RoleARN": stack.role,
+    }
+    status = _status(cloudformation, stack.name)
+    if status in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_FAILED"):
+        # A first create that failed can only be deleted, on AWS too.
+        cloudformation.delete_stack(StackName=stack.name)
+        _settled(cloudformation, stack.name, story)
+        status = None
+    try:
+        known = {event["EventId"] for event in _events(cloudformation, stack.name)} if status else set()
+        (cloudformation.update_stack if status else cloudformation.create_stack)(**arguments)
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            story.event(f"{stack.name}: no changes")
+            return
+        raise DeployFailed(f"{stack.name} was refused.", why=str(error)) from None
+    reasons: list[str] = []
+    final = _settled(cloudformation, stack.name, story, known, reasons)
+    if final not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployFailed(
+            f"{stack.name} ended as {final}.",
+            why="\n".join(reasons[:3]),
+            fix="What ran before is still there. Mend the cause and deploy again.",
+        )
+
+
+def _settled(
+    cloudformation: Any,
+    name: str,
+    story: Story,
+    known: set[str] | None = None,
+    reasons: list[str] | None = None,
+) -> str | None:
+    known = known if known is not None else set()
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        status = _status(cloudformation, name)
+        for event in _events(cloudformation, name) if status else []:
+            if event["EventId"] not in known:
+                known.add(event["EventId"])
+                _tell(event, story, reasons)
+        if status is None or not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(POLL_S)
+    raise DeployFailed(f"{name} did not settle within {TIMEOUT_S:.0f} s.", fix="Look at: slipway status")
+
+
+def _tell(event: Mapping[str, Any], story: Story, reasons: list[str] | None) -> None:
+    status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+    story.event(f"{event['LogicalResourceId']} {status} {reason}".strip())
+    if status.endswith("_FAILED") and reason and reasons is not None and "cancelled" not in reason:
+        reasons.append(f"{event['LogicalResourceId']}: {reason}")
+
+
+def _events(cloudformation: Any, name: str) -> list[dict[str, Any]]:
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    return [event for page in pages for event in page["StackEvents"]][::-1]
+
+
+def _status(cloudformation: Any, name: str) -> str | None:
+    try:
+        return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+    except ClientError:
+        return None
+
+
+def _filled(text: str, aws: Aws) -> str:
+    values = {
+        "AWS::Partition": "aws",
+        "AWS::AccountId": aws.stage.account or "",
+        "AWS::Region": aws.stage.region or "",
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    return text

@@ -1,0 +1,106 @@
+"""After a deploy: does the endpoint run what was asked for, and does it answer as training did?"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from client import Client
+from slipway.aws import Aws
+from slipway.errors import GoldenMismatch, SilentRollback
+from training.artifact import Artifact
+
+LATENCY_CALLS = 50
+# Classes must be equal. Numbers may differ by what another libm or BLAS makes of the same model.
+RELATIVE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What replaying the golden rows showed.
+
+    Args:
+        rows: how many were sent.
+        agreement: the share that was answered as training did, 0 to 1.
+        p50_ms: the median of one-row requests, client side, in milliseconds.
+    """
+
+    rows: int
+    agreement: float
+    p50_ms: float
+
+
+def client_for(aws: Aws, model: str) -> Client:
+    """Return the client of a deployed model."""
+    return Client.from_outputs(model, aws.stage.name, session=aws.session, endpoint_url=aws.endpoint_url)
+
+
+def check_configuration(aws: Aws, outputs: dict[str, str]) -> None:
+    """Compare the configuration that the endpoint runs with the one that its stack asked for.
+
+    AWS can roll an update back on its own and still report the endpoint as in service.
+
+    Raises:
+        SilentRollback: they differ, or the endpoint is not in service.
+    """
+    endpoint = aws.client("sagemaker").describe_endpoint(EndpointName=outputs["EndpointName"])
+    running, asked = endpoint["EndpointConfigName"], outputs["EndpointConfigName"]
+    if running != asked or endpoint["EndpointStatus"] != "InService":
+        raise SilentRollback(
+            f"{outputs['EndpointName']} is {endpoint['EndpointStatus']} on configuration {running}; "
+            f"the stack asked for {asked}.",
+            why=str(endpoint.get("FailureReason", "AWS gives no reason.")),
+            fix="Read the container's log in /aws/sagemaker/Endpoints/"
+            f"{outputs['EndpointName']}, mend the model and deploy again.",
+        )
+
+
+def replay_golden_rows(client: Client, artifact: Artifact, *, latency_calls: int = LATENCY_CALLS) -> Replay:
+    """Send the golden rows of an artifact through the model's door, and time one-row requests.
+
+    Raises:
+        GoldenMismatch: another version answers, or an answer differs from training's.
+    """
+    if client.version != artifact.version:
+        raise GoldenMismatch(
+            f"{artifact.model} serves version {client.version}, and {artifact.version} was to be deployed.",
+            fix=f"Run: slipway deploy {artifact.model}",
+        )
+    golden = artifact.manifest["golden"]
+    answers = client.predict(golden["rows"])
+    wrong = [
+        number
+        for number, (answer, expected) in enumerate(zip(answers, golden["predictions"], strict=True), start=1)
+        if not agrees(answer, expected)
+    ]
+    if wrong:
+        first = wrong[0] - 1
+        raise GoldenMismatch(
+            f"{artifact.model}: {len(wrong)} of {len(answers)} golden rows are answered otherwise "
+            "than in training.",
+            why=f"Row {wrong[0]}: {golden['rows'][first]} gives {answers[first]!r}, and training gave "
+            f"{golden['predictions'][first]!r}.",
+            fix="Compare the library versions: slipway doctor",
+        )
+    return Replay(len(answers), 1.0, _p50_ms(client, golden["rows"], latency_calls))
+
+
+def agrees(answer: Any, expected: Any) -> bool:
+    """Whether two predictions are the same: classes equal, numbers within the tolerance."""
+    if isinstance(expected, float):
+        return isinstance(answer, int | float) and math.isclose(answer, expected, rel_tol=RELATIVE_TOLERANCE)
+    return type(answer) is type(expected) and bool(answer == expected)
+
+
+def _p50_ms(client: Client, rows: list[list[float]], calls: int) -> float:
+    bodies = [json.dumps([row]).encode() for row in rows]
+    times = []
+    for number in range(calls):
+        started = time.perf_counter()
+        client.invoke(bodies[number % len(bodies)], "application/json")
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
