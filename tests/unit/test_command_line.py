@@ -1,0 +1,128 @@
+"""The command line without any AWS: rows, overrides, messages, exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipway.commands.predict import read_rows
+from slipway.errors import BadInput, SettingsError, SlipwayError
+from slipway.options import context_of
+from slipway.verify import agrees
+
+ROOT = Path(__file__).parents[2]
+
+
+def slipway(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "slipway.main", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["predict", "iriss", "1,2,3,4"], 2, ["No model 'iriss'", "Did you mean 'iris'", "E-UNKNOWN-MODEL"]),
+        (["train", "iris", "--set", "model.taks=x"], 2, ["unknown key 'model.taks'", "Did you mean 'task'"]),
+        (["train", "iris", "--set", "split.test=much"], 2, ["split.test = 'much' is not allowed"]),
+        (
+            ["train", "iris", "--set", "gate.accuracy=0.999"],
+            3,
+            ["E-GATE", "accuracy is 0.9667", "stays as it is"],
+        ),
+        (["train", "--set", "serve.version=1"], 2, ["E-SETTINGS", "name the models"]),
+        (["deploy", "iris", "--stage", "prd"], 2, ["prd"]),
+        (["depoly"], 2, ["depoly"]),
+        (["predict", "iris", "nowhere.csv"], 2, ["neither a file nor a row of numbers"]),
+    ],
+)
+def test_a_mistake_has_a_message_and_an_exit_code(arguments, code, words):
+    ended = slipway(*arguments)
+
+    assert ended.returncode == code, ended.stderr
+    assert ended.stdout == ""
+    flat = " ".join(ended.stderr.split())
+    assert not [word for word in words if word not in flat], ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_missing_artifact_names_the_command_that_makes_it(project, monkeypatch):
+    ended = slipway("deploy", "iris", "--set", "serve.version=0123456789ab")
+
+    assert ended.returncode == 3
+    assert "slipway train iris" in ended.stderr
+
+
+def test_no_color_is_honoured():
+    ended = slipway(
+        "predict", "iris", "nowhere", env={"PATH": "/usr/bin", "NO_COLOR": "1", "FORCE_COLOR": "1"}
+    )
+
+    assert "\x1b[3" not in ended.stderr
+
+
+def test_rows_without_a_header_go_as_csv(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("1,2,3,4\n5,6,7,8\n")
+
+    assert read_rows(str(file)) == (b"1,2,3,4\n5,6,7,8", "text/csv")
+    assert read_rows("1,2|3,4") == (b"1,2\n3,4", "text/csv")
+
+
+def test_a_header_in_any_order_sends_objects_by_name(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("\ufeffid,b, a\nx-1,2,1\n\nx-2,4,3\n", encoding="utf-8")
+
+    body, content_type = read_rows(str(file))
+
+    assert content_type == "application/json"
+    assert json.loads(body) == [{"id": "x-1", "b": 2, "a": 1}, {"id": "x-2", "b": 4, "a": 3}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\n1\n", "Row 1 has 1 cells"),
+        ("a,b\n1,2\n1,x\n", "Row 2, b: 'x' is not a number"),
+        ("\n\n", "no rows"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_names_row_and_column(tmp_path, text, message):
+    file = tmp_path / "rows.csv"
+    file.write_text(text)
+
+    with pytest.raises(BadInput, match=message):
+        read_rows(str(file))
+
+
+def test_an_override_becomes_the_same_cdk_context():
+    assert context_of(("iris",), "dev", ("serve.instance_count=1",)) == {
+        "stage": "dev",
+        "models": "iris",
+        "iris.serve.instance_count": "1",
+    }
+    assert context_of((), "dev", ("iris.gate.accuracy=0.5",))["iris.gate.accuracy"] == "0.5"
+    with pytest.raises(SettingsError):
+        context_of(("iris",), "dev", ("serve",))
+
+
+def test_classes_agree_when_equal_and_numbers_within_the_tolerance():
+    assert agrees("a", "a") and agrees(1, 1) and agrees(1.0000001, 1.0) and agrees(2, 2.0)
+    assert not agrees("1", 1)
+    assert not agrees(1, "1")
+    assert not agrees(1.001, 1.0)
+    assert not agrees(True, 1)
+
+
+def test_every_error_of_the_project_has_its_own_code():
+    kinds = SlipwayError.__subclasses__()
+    kinds += [kind for parent in kinds for kind in parent.__subclasses__()]
+
+    assert len({kind.code for kind in kinds}) == len(kinds)
