@@ -1,0 +1,100 @@
+"""S3 and CloudWatch Logs as any client reaches them: signed HTTP to this very server, so that IAM decides."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localaws.ports import AccessDeniedError, Credentials, NotFoundError
+
+_CHUNK_BYTES = 1 << 20
+_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "ResourceNotFoundException"}
+
+
+class Loopback:
+    """Makes botocore clients for this server. The service models are read once and shared."""
+
+    def __init__(self, url: str, region: str) -> None:
+        self._url = url
+        self._region = region
+        self._session = botocore.session.Session()
+        self._lock = threading.Lock()  # a botocore session is not thread-safe, its clients are
+
+    def client(self, service: str, credentials: Credentials) -> Any:
+        """Return a client that acts with `credentials`."""
+        with self._lock:
+            return self._session.create_client(
+                service,
+                region_name=self._region,
+                endpoint_url=self._url,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                aws_session_token=credentials.session_token,
+                config=Config(
+                    proxies={}, retries={"max_attempts": 1}, s3={"addressing_style": "path"}, read_timeout=60
+                ),
+            )
+
+
+class HttpObjectStore:
+    """An ObjectStore over HTTP."""
+
+    def __init__(self, loopback: Loopback) -> None:
+        self._loopback = loopback
+
+    def check(self, bucket: str, key: str, credentials: Credentials) -> None:
+        """Ask for the first byte, as that needs exactly the rights that a download needs."""
+        client = self._loopback.client("s3", credentials)
+        with _translated():
+            client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+
+    def download(self, bucket: str, key: str, target: Path, credentials: Credentials) -> None:
+        """Stream the object to `target`."""
+        client = self._loopback.client("s3", credentials)
+        with _translated(), target.open("wb") as file:
+            for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
+
+
+class HttpLogSink:
+    """A LogSink over HTTP. It makes the stream, and like SageMaker the group, where either is missing."""
+
+    def __init__(self, loopback: Loopback) -> None:
+        self._loopback = loopback
+
+    def write(
+        self, group: str, stream: str, lines: Sequence[tuple[int, str]], credentials: Credentials
+    ) -> None:
+        """Append the lines, creating what is missing with the same credentials."""
+        client = self._loopback.client("logs", credentials)
+        events = [{"timestamp": moment, "message": text} for moment, text in lines]
+        with _translated():
+            try:
+                client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+            except client.exceptions.ResourceNotFoundException:
+                self._create(client, group, stream)
+                client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+    @staticmethod
+    def _create(client: Any, group: str, stream: str) -> None:
+        try:
+            client.create_log_stream(logGroupName=group, logStreamName=stream)
+        except client.exceptions.ResourceNotFoundException:
+            client.create_log_group(logGroupName=group)
+            client.create_log_stream(logGroupName=group, logStreamName=stream)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        text = str(error)
+        if error.response["Error"]["Code"] in _MISSING:
+            raise NotFoundError(text) from error
+        raise AccessDeniedError(text) from error

@@ -1,0 +1,162 @@
+"""Locked Python environments, built once and shared by every run. Standard library only.
+
+An environment is named by what it was built from, `<name>-<first 12 hex of sha256(requirements, Python)>`, and
+appears under that name in one rename: a folder with the name is complete, whatever was killed while building.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.errors import EnvironmentBuildError
+from localaws.locks import exclusive
+
+PACKAGE = Path(__file__).resolve().parent
+BUILD_TIMEOUT_S = 900
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an environment is built from.
+
+    `requirements` is compiled and hash-pinned; `pythons` are minor versions in order of preference, found on this
+    machine and never downloaded. None of them: the interpreter that runs this code.
+    """
+
+    name: str
+    requirements: Path
+    pythons: tuple[str, ...] = ()
+
+
+SERVER = Recipe("localaws", PACKAGE / "requirements.txt")
+SKLEARN_1_9_0 = Recipe(
+    "sklearn-1.9.0", PACKAGE / "images" / "sklearn_1_9_0" / "requirements.txt", pythons=("3.12", "3.11")
+)
+RECIPES = (SERVER, SKLEARN_1_9_0)
+
+
+def ensure_environment(
+    recipe: Recipe, envs: Path, *, progress: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Return the folder of the recipe's environment under `envs`, building it first where it is missing.
+
+    Raises EnvironmentBuildError with the last lines of the failing command.
+    """
+    builder = EnvironmentBuilder(envs, progress)
+    return builder.ensure(recipe)
+
+
+class EnvironmentBuilder:
+    """Builds environments into one folder, with the uv that Slipway's own environment pins."""
+
+    def __init__(self, envs: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+        self._envs = envs
+        self._progress = progress
+        self._uv = find_uv()
+
+    def ensure(self, recipe: Recipe) -> Path:
+        """Return the environment's folder; a second caller waits for the first instead of building too."""
+        python = self._interpreter(recipe.pythons)
+        target = self._envs / f"{recipe.name}-{_digest(recipe.requirements, python)}"
+        if target.is_dir():
+            return target
+        with exclusive(self._envs / f".{recipe.name}.lock"):
+            if not target.is_dir():
+                self._build(recipe, python, target)
+        return target
+
+    def _build(self, recipe: Recipe, python: str, target: Path) -> None:
+        self._progress(f"building the environment {target.name} (once)")
+        for leftover in self._envs.glob(f".building-{recipe.name}-*"):
+            shutil.rmtree(leftover)  # of a build that was killed; the lock says nobody is building now
+        staging = self._envs / f".building-{target.name}"
+        self._run("venv", "--relocatable", "--python", python, str(staging))
+        self._run(
+            *(
+                "pip",
+                "sync",
+                "--require-hashes",
+                "--compile-bytecode",
+                "--python",
+                str(staging / "bin" / "python"),
+            ),
+            # The one source distribution is built with the setuptools of the same file: pinned by hash as well.
+            *("--build-constraints", str(recipe.requirements), str(recipe.requirements)),
+        )
+        staging.rename(target)
+
+    def _interpreter(self, wanted: Sequence[str]) -> str:
+        for version in wanted:
+            found = subprocess.run(
+                [self._uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version],
+                capture_output=True, text=True, env=_uv_environment(), timeout=60, check=False,
+            )  # fmt: skip
+            if found.returncode == 0:
+                return found.stdout.strip()
+        return getattr(sys, "_base_executable", None) or sys.executable
+
+    def _run(self, *arguments: str) -> None:
+        try:
+            subprocess.run(
+                [self._uv, *arguments],
+                capture_output=True, text=True, env=_uv_environment(), timeout=BUILD_TIMEOUT_S, check=True,
+            )  # fmt: skip
+        except subprocess.CalledProcessError as error:
+            tail = "\n".join(error.stderr.strip().splitlines()[-12:])
+            raise EnvironmentBuildError(
+                f"uv {' '.join(arguments[:2])} failed", cause=tail, fix=_FIX
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise EnvironmentBuildError(
+                f"uv {' '.join(arguments[:2])} took over {BUILD_TIMEOUT_S} s",
+                cause="the package index is slow or unreachable",
+                fix=_FIX,
+            ) from error
+
+
+_FIX = "check that the package index is reachable and that the disk has 1 GB free, then run the same command again"
+
+
+def find_uv() -> str:
+    """Return the uv to use: the variable UV, the one beside this Python, or the one on PATH, in that order."""
+    beside = Path(sys.executable).parent / "uv"
+    candidates = (os.environ.get("UV"), str(beside) if beside.is_file() else None, shutil.which("uv"))
+    for candidate in candidates:
+        if candidate:
+            return candidate
+    raise EnvironmentBuildError(
+        "uv was not found",
+        cause=f"neither {beside} nor PATH has it",
+        fix="run `make setup`, or name it in the variable UV",
+    )
+
+
+def _digest(requirements: Path, python: str) -> str:
+    version = subprocess.run(
+        [python, "-c", "import sys; print(*sys.version_info[:3], sys.platform)"],
+        capture_output=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    return hashlib.sha256(requirements.read_bytes() + b"\0" + version).hexdigest()[:12]
+
+
+def _uv_environment() -> dict[str, str]:
+    """Return this process's environment without what would point uv at another environment or a download."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_FIND_LINKS", "PYTHONPATH")}
+    return {**kept, "UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+
+
+def main() -> None:
+    """Build every environment of the embedded AWS into `.slipway/envs` of the current folder."""
+    for recipe in RECIPES:
+        ensure_environment(
+            recipe, Path.cwd() / ".slipway" / "envs", progress=lambda line: print(line, file=sys.stderr)
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""AWS's prebuilt images as processes: a locked environment with the image's libraries, and its serving entry point."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from localaws.environments import Recipe, ensure_environment
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to run: a command line, and variables beside those that every container gets."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one container runs: its folder (`opt/ml` inside it), its port, and how many workers it may use."""
+
+    folder: Path
+    port: int
+    workers: int
+
+    @property
+    def base(self) -> Path:
+        """What /opt/ml is in the image."""
+        return self.folder / "opt" / "ml"
+
+
+class Runner(Protocol):
+    """Turns an image into a command."""
+
+    def prepare(self, place: Place, envs: Path) -> Launch:
+        """Make what the command needs inside the place's folder. `envs` holds shared environments."""
+
+
+@dataclass(frozen=True)
+class PrebuiltImage:
+    """A script-mode image: the toolkit of AWS in a shared environment, started by `serve.py` of `folder`.
+
+    The code folder of a model archive is pip-installed at start, as in the image, into a layer of the container's
+    own: a virtual environment whose search path ends in the shared one. pip works offline and without build
+    isolation, so that what it can install is what the archive and the image hold.
+    """
+
+    folder: str
+    recipe: Recipe
+
+    def prepare(self, place: Place, envs: Path) -> Launch:
+        """Return the serving command, in a layered environment of this container alone."""
+        python = _layered(ensure_environment(self.recipe, envs), place.folder / "venv")
+        serve = Path(__file__).resolve().parent / self.folder / "serve.py"
+        environment = {
+            "SAGEMAKER_BASE_DIR": str(place.base),
+            "SAGEMAKER_BIND_TO_PORT": str(place.port),
+            "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
+            "SAGEMAKER_USE_NGINX": "false",  # the proxy of this server stands where nginx does
+            "PYTHONUNBUFFERED": "1",
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this variable inverted: 0 switches isolation off
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_CACHE_DIR": "1",
+            "PIP_NO_COMPILE": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+        }
+        return Launch((str(python), str(serve)), environment)
+
+
+def _layered(shared: Path, venv: Path) -> Path:
+    """Make `venv`: its own site-packages first, then all of `shared`, which nothing installed here can change."""
+    (venv / "bin").mkdir(parents=True)
+    shutil.copy(shared / "pyvenv.cfg", venv)
+    python = venv / "bin" / "python"
+    python.symlink_to((shared / "bin" / "python").resolve())
+    packages = next((shared / "lib").glob("python3.*")) / "site-packages"
+    own = venv / packages.relative_to(shared)
+    own.mkdir(parents=True)
+    # addsitedir, not a plain path line: the shared folder's own .pth files must be read too.
+    (own / "shared.pth").write_text(f"import site; site.addsitedir({str(packages)!r})\n")
+    return python

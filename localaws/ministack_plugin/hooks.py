@@ -1,0 +1,85 @@
+"""What this plug-in calls or replaces inside ministack, checked at start: a wrong version must fail with a sentence."""
+
+import inspect
+from importlib import import_module
+from importlib.metadata import version
+
+PINNED = "1.5.33"
+_PROVISIONERS = "ministack.services.cloudformation.provisioners"
+# module -> attribute -> parameter names of a function; () for tables and other values, whose presence is enough.
+_HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ministack.app": {
+        "app": ("scope", "receive", "send"),
+        "detect_service": ("method", "path", "headers", "query_params"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
+        "SERVICE_HANDLERS": (),
+        "AUTH": (),
+    },
+    "ministack.core.responses": {
+        "get_account_id": (),
+        "get_region": (),
+        "set_request_account_id": ("access_key_id",),
+        "set_request_region": ("region",),
+    },
+    "ministack.core.iam_actions": {
+        "SERVICE_TO_IAM_NAMESPACE": (),
+        "extract_iam_action": ("service", "method", "path", "headers", "body", "query_params"),
+        "extract_resource_arn": (
+            *("service", "method", "path", "headers", "body", "query_params"),
+            *("region", "account_id"),
+        ),
+        "access_denied_response": ("service", "action", "principal_arn", "request_id"),
+        "identity_denial_message": ("action", "principal_arn", "resource", "explicit_deny"),
+    },
+    "ministack.core.iam_evaluator": {
+        "EvalContext": (),
+        "_action_matches": ("request_action", "actions"),
+        "_conditions_met": ("conditions", "ctx"),
+        "_service_principal_matches": ("principal", "service"),
+    },
+    "ministack.services.sts": {"register_session": ("access_key", "session")},
+    "ministack.services.iam": {"_roles": (), "_gen_session_access_key": (), "_gen_secret": (), "_gen_session_token": ()},
+    "ministack.services.cloudwatch": {
+        "record_metric": ("namespace", "metric_name", "value", "unit", "dimensions"),
+        "_evaluate_all_alarms": (),
+    },
+    "ministack.services.ecr": {"_describe_images": ("data",), "_find_image": ("repo_name", "image_id")},
+    "ministack.services.s3": {"_buckets": (), "_bucket_tags": (), "_object_versions": ()},
+    _PROVISIONERS: {
+        "_RESOURCE_HANDLERS": (),
+        "_REPLACING_PROPERTIES": (),
+        "_CUSTOM_NAME_REPLACEMENT": (),
+        "_STACK_TAG_PROPERTY": (),
+        "_physical_name": ("stack_name", "logical_id", "lowercase", "max_len"),
+    },
+    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ("resource_type",)},
+}  # fmt: skip
+
+
+class HookMissingError(Exception):
+    """ministack is not the version that this plug-in was written for."""
+
+
+def check() -> None:
+    """Raise HookMissingError, naming every hook that is missing or takes other parameters."""
+    faults = [
+        f"{module}.{name}: {fault}"
+        for module, names in _HOOKS.items()
+        for name, parameters in names.items()
+        if (fault := _fault(module, name, parameters))
+    ]
+    if faults:
+        raise HookMissingError(
+            f"this plug-in needs ministack {PINNED}, and {version('ministack')} differs in: {'; '.join(faults)}"
+        )
+
+
+def _fault(module: str, name: str, parameters: tuple[str, ...]) -> str | None:
+    found = getattr(import_module(module), name, None)
+    if found is None:
+        return "missing"
+    if parameters:
+        actual = tuple(inspect.signature(found).parameters)
+        if actual[: len(parameters)] != parameters:
+            return f"takes {actual}, not {parameters}"
+    return None

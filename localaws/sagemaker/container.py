@@ -1,0 +1,127 @@
+"""One model server: a process that answers /ping and /invocations on a port of 127.0.0.1."""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from localaws.images.prebuilt import Launch, Place
+from localaws.sagemaker.archive import make_removable
+
+PING_TIMEOUT_S = 2.0
+_PING_INTERVAL_S = 0.05
+_MAX_STARTUP_S = 60.0  # a local bound: AWS waits up to an hour
+_RAISING_PINGS = 5  # a 500 is a handler that raised, which repeats; any other answer may be "not yet"
+_LOG_TAIL_LINES = 40
+
+Line = tuple[int, str]
+
+
+class UnhealthyError(Exception):
+    """The process ended or never answered /ping with 200; the text says which."""
+
+
+class Container:
+    """A process, its folder and its log. `on_lines` gets what it prints, in order, on a thread of its own."""
+
+    def __init__(self, place: Place, on_lines: Callable[[Line], None]) -> None:
+        self.place = place
+        self.pid: int | None = None
+        self._on_line = on_lines
+        self._process: subprocess.Popen[bytes] | None = None
+        self._tail: deque[str] = deque(maxlen=_LOG_TAIL_LINES)
+        self._reader: threading.Thread | None = None
+
+    def start(self, launch: Launch, environment: Mapping[str, str]) -> None:
+        """Start the process, under a guard that ends it together with this server."""
+        guard = Path(__file__).resolve().parents[1] / "guard.py"
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(guard), *launch.arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**environment, **launch.environment}, cwd=self.place.base, start_new_session=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, name=f"log-{self.pid}", daemon=True)
+        self._reader.start()
+
+    def wait_until_healthy(self, timeout_s: float) -> None:
+        """Ping until the answer is 200. Raises UnhealthyError as soon as that is out of reach."""
+        deadline = time.monotonic() + min(timeout_s, _MAX_STARTUP_S)
+        raising = 0
+        status: int | None = None
+        while time.monotonic() < deadline:
+            if self._process is None or (code := self._process.poll()) is not None:
+                raise UnhealthyError(f"The container exited with code {code if self._process else 'none'}.")
+            status = self._ping()
+            if status == http.client.OK:
+                return
+            raising = raising + 1 if status == http.client.INTERNAL_SERVER_ERROR else 0
+            if raising >= _RAISING_PINGS:
+                raise UnhealthyError(f"/ping answered 500 {raising} times in a row.")
+            time.sleep(_PING_INTERVAL_S)
+        last = f"answered {status}" if status else "gave no answer"
+        raise UnhealthyError(f"/ping {last} within {min(timeout_s, _MAX_STARTUP_S):.0f} s.")
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def tail(self) -> str:
+        """Return the last lines that the process printed."""
+        if self._reader and not self.alive():
+            self._reader.join(timeout=1)
+        return "\n".join(self._tail)
+
+    def stop(self, grace_s: float) -> None:
+        """End the process group with SIGTERM, after `grace_s` with SIGKILL, and remove the folder."""
+        process = self._process
+        if process is not None:
+            self._signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(grace_s)
+            self._signal(signal.SIGKILL)
+            process.wait()
+            if process.stdin:
+                process.stdin.close()
+        if self._reader:
+            self._reader.join(timeout=2)
+        make_removable(self.place.folder)
+        shutil.rmtree(self.place.folder, ignore_errors=True)
+
+    def _signal(self, signum: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid or 0, signum)
+
+    def _ping(self) -> int | None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.place.port, timeout=PING_TIMEOUT_S)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def _read(self) -> None:
+        stream = self._process.stdout if self._process else None
+        for raw in stream or ():
+            text = raw.decode(errors="replace").rstrip("\n")
+            self._tail.append(text)
+            if text:
+                self._on_line((time.time_ns() // 1_000_000, text))
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

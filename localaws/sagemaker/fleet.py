@@ -1,0 +1,166 @@
+"""What one production variant runs on: a container with its model, its log, and the requests inside it."""
+
+import os
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from localaws.images import ImageTable
+from localaws.images.prebuilt import Place
+from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Ports, Scope
+from localaws.sagemaker.archive import BadArchiveError, unpack
+from localaws.sagemaker.container import Container, UnhealthyError, free_port
+from localaws.sagemaker.endpoint_configs import Variant
+from localaws.sagemaker.logs import LogShipper, LogStream
+from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
+
+INVOCATION_TIMEOUT_S = 60.0
+_STOP_GRACE_S = 5.0
+
+
+class FleetError(Exception):
+    """The fleet cannot serve; the text is the endpoint's FailureReason."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What every fleet of this server shares."""
+
+    ports: Ports
+    images: ImageTable
+    shipper: LogShipper
+    fleets: Path
+    envs: Path
+    url: str
+
+
+class Fleet:
+    """The process behind one variant. Requests enter and leave it; it stops once the last one has left."""
+
+    def __init__(self, host: Host, scope: Scope, endpoint_arn: str, variant: Variant, model: Model) -> None:
+        self.variant = variant
+        self.model = model
+        self._host = host
+        self._scope = scope
+        self._endpoint_arn = endpoint_arn
+        self._in_flight = 0
+        self._draining = False
+        self._idle = threading.Condition()
+        endpoint = endpoint_arn.rpartition("/")[2]
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        place = Place(
+            folder=host.fleets / f"{endpoint}-{variant.name}-{instance}",
+            port=free_port(),
+            # A machine of ours stands for each instance of theirs: workers are what can really run side by side.
+            workers=max(1, min(variant.instances, os.cpu_count() or 1)),
+        )
+        self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{variant.name}/{instance}")
+        self._container = Container(place, self._log.append)
+
+    @property
+    def base_url(self) -> str:
+        """Where the model server listens."""
+        return f"http://127.0.0.1:{self._container.place.port}"
+
+    @property
+    def port(self) -> int:
+        """The port alone."""
+        return self._container.place.port
+
+    @property
+    def pid(self) -> int | None:
+        """The process group of the model server."""
+        return self._container.pid
+
+    def start(self) -> None:
+        """Fetch the model under its role, start the process and wait for /ping. Raises FleetError."""
+        place = self._container.place
+        place.base.mkdir(parents=True)
+        (place.folder / "tmp").mkdir()
+        try:
+            session = self._host.ports.roles.assume(
+                self.model.role_arn, service=PRINCIPAL, source_arn=self._endpoint_arn, scope=self._scope
+            )
+            self._host.shipper.add(self._log, session)
+            self._fetch_model(session)
+            launch = self._host.images.find(self.model.container.image).prepare(place, self._host.envs)
+            self._container.start(launch, self._environment(session))
+            self._container.wait_until_healthy(self.variant.startup_timeout_s)
+        except UnhealthyError as error:
+            raise FleetError(self._unhealthy(str(error))) from error
+        except (AccessDeniedError, NotFoundError) as error:
+            bucket, key = self.model.container.archive or ("", "")
+            raise FleetError(unreadable(self.model.role_arn, bucket, key, self._scope)) from error
+
+    def enter(self) -> bool:
+        """Count a request in. False once the fleet is draining: ask the endpoint for the one that replaced it."""
+        with self._idle:
+            if self._draining:
+                return False
+            self._in_flight += 1
+            return True
+
+    def leave(self) -> None:
+        """Count a request out."""
+        with self._idle:
+            self._in_flight -= 1
+            self._idle.notify_all()
+
+    def stop(self, *, drain: bool = True) -> None:
+        """Let the requests inside finish (at most their own time limit), end the process, send the last log lines."""
+        deadline = time.monotonic() + INVOCATION_TIMEOUT_S
+        with self._idle:
+            self._draining = True
+            while drain and self._in_flight and time.monotonic() < deadline:
+                self._idle.wait(deadline - time.monotonic())
+        self._container.stop(_STOP_GRACE_S if drain else 1.0)
+        self._host.shipper.remove(self._log)
+
+    def _fetch_model(self, session: Credentials) -> None:
+        folder = self._container.place.base / "model"
+        if self.model.container.archive is None:
+            folder.mkdir()
+            return
+        archive = self._container.place.folder / "model.tar.gz"
+        self._host.ports.objects.download(*self.model.container.archive, archive, session)
+        try:
+            unpack(archive, folder)
+        except BadArchiveError as error:
+            uri = "s3://{}/{}".format(*self.model.container.archive)
+            raise FleetError(
+                f"Failed to extract model data archive from URL {uri}. Please ensure that the object located at "
+                f"the URL is a valid tar.gz archive. ({error})"
+            ) from error
+        archive.unlink()
+
+    def _environment(self, session: Credentials) -> dict[str, str]:
+        """Return what every container sees: little of this machine, the role's keys, and the model's own variables."""
+        place = self._container.place
+        own = {
+            name: value.replace("/opt/ml", str(place.base)) if value.startswith(("/opt/ml", "file:///opt/ml")) else value
+            for name, value in self.model.container.environment.items()
+        }  # fmt: skip
+        return {
+            "PATH": os.defpath,
+            "HOME": str(place.folder),
+            "TMPDIR": str(place.folder / "tmp"),
+            "LANG": "C.UTF-8",
+            "SM_MODEL_DIR": str(place.base / "model"),
+            "SAGEMAKER_BIND_TO_PORT": str(place.port),
+            "AWS_ENDPOINT_URL": self._host.url,
+            "AWS_REGION": self._scope.region,
+            "AWS_DEFAULT_REGION": self._scope.region,
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+            "AWS_SESSION_TOKEN": session.session_token,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **own,
+        }
+
+    def _unhealthy(self, detail: str) -> str:
+        return (
+            f"The primary container for production variant {self.variant.name} did not pass the ping health check. "
+            f"Please check CloudWatch logs for this endpoint. {detail}\n{self._container.tail()}"
+        ).rstrip()

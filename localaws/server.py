@@ -1,0 +1,118 @@
+"""Puts the embedded AWS together and serves it until SIGTERM. Runs in the package's own environment."""
+
+import os
+import shutil
+import signal
+from dataclasses import asdict
+from typing import Any
+
+import uvicorn
+
+from localaws.clients import HttpLogSink, HttpObjectStore, Loopback
+from localaws.cloudformation.sagemaker import resource_types
+from localaws.gate import Gate
+from localaws.images import ENTRIES, ImageTable
+from localaws.inventory import Resource
+from localaws.ports import Ports
+from localaws.processes import descendants
+from localaws.sagemaker.fleet import Host
+from localaws.sagemaker.logs import LogShipper
+from localaws.sagemaker.metrics import InvocationMeter
+from localaws.sagemaker.service import SageMaker
+from localaws.state import HEALTH_PATH, INVENTORY_PATH, Run, StateFolder
+
+_GRACE_S = 1  # for connections still open at SIGTERM
+_KEEP_ALIVE_S = 75
+
+
+def serve(state: StateFolder, run: Run) -> None:
+    """Serve on 127.0.0.1 at the run's port; on SIGTERM end what was started and remove the run's folders."""
+    _configure_ministack(run.port)
+    # Only now: ministack reads its settings when it is imported.
+    from ministack.app import app
+
+    from localaws.ministack_plugin import fixes, hooks, inventory, ports, services, types
+
+    hooks.check()
+    url = f"http://127.0.0.1:{run.port}"
+    loopback = Loopback(url, "us-east-1")
+    log_sink = HttpLogSink(loopback)
+    all_ports = Ports(
+        ports.MinistackRoleSessions(), HttpObjectStore(loopback), log_sink, ports.MinistackMetrics()
+    )
+    host = Host(all_ports, ImageTable(ENTRIES), LogShipper(log_sink), state.fleets, state.envs, url)
+    sagemaker = SageMaker(host, InvocationMeter(all_ports.metrics))
+    services.register((services.sagemaker_row(sagemaker),))
+    types.register(resource_types(sagemaker))
+    fixes.apply()
+
+    def listed() -> dict[str, Any]:
+        found = inventory.resources() + _sagemaker_resources(sagemaker)
+        return _inventory(found, inventory.bootstrap_names(), sagemaker, state)
+
+    answers = {HEALTH_PATH: lambda: {"pid": os.getpid()}, INVENTORY_PATH: listed}
+    config = uvicorn.Config(
+        Gate(app, run.token, answers, sagemaker.stop),
+        host="127.0.0.1", port=run.port, http="httptools", ws="none", log_config=None, access_log=False,
+        server_header=False, date_header=False,  # ministack sets both as AWS does
+        timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_GRACE_S,
+    )  # fmt: skip
+    uvicorn.Server(config).run()
+    _end(state)
+
+
+def _configure_ministack(port: int) -> None:
+    os.environ.update(
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        LOG_LEVEL="WARNING",
+        MINISTACK_REGION="us-east-1",
+        MINISTACK_ACCOUNT_ID="000000000000",
+        AWS_ACCESS_KEY_ID="000000000000",  # what ministack takes as the root user's keys
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106  not a secret: whoever reaches this port is root here
+        DOCKER_HOST="unix:///nonexistent",  # nothing here is for a container engine
+    )
+
+
+def _sagemaker_resources(service: SageMaker) -> list[Resource]:
+    return [
+        Resource("sagemaker", store.kind, name, getattr(item, "status", ""))
+        for region in service.regions
+        for store in (region.models, region.configs, region.endpoints)
+        for name, item in store.items.items()
+    ]
+
+
+def _inventory(
+    found: list[Resource], bootstrap: frozenset[str], service: SageMaker, state: StateFolder
+) -> dict[str, Any]:
+    pending = [entry for entry in found if entry.kind == "key" and entry.detail == "PendingDeletion"]
+    toolkit = [entry for entry in found if entry.name in bootstrap and entry not in pending]
+    fleets = [
+        fleet
+        for region in service.regions
+        for endpoint in region.endpoints.items.values()
+        if endpoint.traffic
+        for fleet in endpoint.traffic.fleets
+    ]
+    return {
+        "resources": [asdict(entry) for entry in found if entry not in pending and entry not in toolkit],
+        "bootstrap": [asdict(entry) for entry in toolkit],
+        "kept_by_aws": [asdict(entry) for entry in pending],
+        "processes": [asdict(process) for process in descendants()],
+        "files": sorted(path.name for path in state.fleets.iterdir()) if state.fleets.is_dir() else [],
+        "ports": sorted(fleet.port for fleet in fleets),
+    }
+
+
+def _end(state: StateFolder) -> None:
+    """Leave no process and no file: ministack's Lambda workers share this group, and its threads may not end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+    for folder in (state.tmp, state.fleets):
+        shutil.rmtree(folder, ignore_errors=True)
+    state.run_file.unlink(missing_ok=True)
+    os._exit(0)
