@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localaws.environments import SERVER, ensure_environment, find_uv
-from localaws.errors import PortInUseError, ServerDidNotStartError, ServerNotRunningError
+from localaws.errors import (
+    EnvironmentBuildError,
+    PortInUseError,
+    ServerDidNotStartError,
+    ServerNotRunningError,
+)
 from localaws.inventory import Inventory
 from localaws.locks import exclusive
 from localaws.state import HEALTH_PATH, INVENTORY_PATH, TOKEN_HEADER, Run, StateFolder
@@ -131,7 +136,8 @@ def client_variables(server: Server) -> dict[str, str]:
 
 
 def client_environment(server: Server, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a whole environment, for `subprocess.run(env=…)`, in which every AWS client talks to this server alone.
+    """Return a whole environment, for `subprocess.run(env=…)`, in which every AWS client talks to this
+    server alone.
 
     It is `base` (default: this process's environment) with every AWS_* variable taken out, because an empty
     AWS_PROFILE is an unknown profile to boto3 and an AWS_ENDPOINT_URL_S3 beats AWS_ENDPOINT_URL.
@@ -143,12 +149,13 @@ def client_environment(server: Server, base: Mapping[str, str] | None = None) ->
 
 def _server_environment(state: StateFolder) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+    with suppress(EnvironmentBuildError):
+        kept["UV"] = find_uv()  # for image environments that are not built yet
     return {
         **kept,
         "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(state.tmp),
-        "UV": find_uv(),
         "NO_PROXY": "*",  # all it ever calls is itself and the model servers
     }
 

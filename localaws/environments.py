@@ -1,7 +1,8 @@
 """Locked Python environments, built once and shared by every run. Standard library only.
 
-An environment is named by what it was built from, `<name>-<first 12 hex of sha256(requirements, Python)>`, and
-appears under that name in one rename: a folder with the name is complete, whatever was killed while building.
+An environment is named by what it was built from, `<name>-<first 12 hex of sha256(requirements, Python)>`,
+and appears under that name in one rename: a folder with the name is complete, whatever was killed while
+building.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from localaws.errors import EnvironmentBuildError
@@ -24,8 +26,8 @@ BUILD_TIMEOUT_S = 900
 class Recipe:
     """What an environment is built from.
 
-    `requirements` is compiled and hash-pinned; `pythons` are minor versions in order of preference, found on this
-    machine and never downloaded. None of them: the interpreter that runs this code.
+    `requirements` is compiled and hash-pinned; `pythons` are minor versions in order of preference, found on
+    this machine and never downloaded. None of them: the interpreter that runs this code.
     """
 
     name: str
@@ -57,7 +59,12 @@ class EnvironmentBuilder:
     def __init__(self, envs: Path, progress: Callable[[str], None] = lambda _: None) -> None:
         self._envs = envs
         self._progress = progress
-        self._uv = find_uv()
+
+    @cached_property
+    def _uv(self) -> str:
+        return (
+            find_uv()
+        )  # looked for when there is something to build: an environment that is there needs none
 
     def ensure(self, recipe: Recipe) -> Path:
         """Return the environment's folder; a second caller waits for the first instead of building too."""
@@ -85,12 +92,17 @@ class EnvironmentBuilder:
                 "--python",
                 str(staging / "bin" / "python"),
             ),
-            # The one source distribution is built with the setuptools of the same file: pinned by hash as well.
+            # The one source distribution is built with the setuptools of the same file: pinned by hash as
+            # well.
             *("--build-constraints", str(recipe.requirements), str(recipe.requirements)),
         )
         staging.rename(target)
 
     def _interpreter(self, wanted: Sequence[str]) -> str:
+        """Return the first wanted interpreter that is on this machine.
+
+        A launcher that cannot run its version is none.
+        """
         for version in wanted:
             found = subprocess.run(
                 [self._uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version],
@@ -119,11 +131,14 @@ class EnvironmentBuilder:
             ) from error
 
 
-_FIX = "check that the package index is reachable and that the disk has 1 GB free, then run the same command again"
+_FIX = "check that the package index is reachable and the disk has 1 GB free, then run the same command again"
 
 
 def find_uv() -> str:
-    """Return the uv to use: the variable UV, the one beside this Python, or the one on PATH, in that order."""
+    """Return the uv to use.
+
+    The variable UV, the one beside this Python, or the one on PATH, in that order.
+    """
     beside = Path(sys.executable).parent / "uv"
     candidates = (os.environ.get("UV"), str(beside) if beside.is_file() else None, shutil.which("uv"))
     for candidate in candidates:

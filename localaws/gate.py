@@ -25,8 +25,9 @@ _CLOSED = ("/_ministack/reset", "/_ministack/config", "/_localstack/")
 class Gate:
     """An ASGI application around the emulator.
 
-    A web page can make a browser send requests to 127.0.0.1, by an address that resolves there (Host) or from its own
-    origin (Origin). Neither gets past this. Slipway's own addresses answer only to the run's token.
+    A web page can make a browser send requests to 127.0.0.1, by an address that resolves there (Host) or
+    from its own origin (Origin). Neither gets past this. Slipway's own addresses answer only to the run's
+    token.
     """
 
     def __init__(

@@ -1,11 +1,11 @@
-"""The kinds of resources that an inventory lists, and where the emulator keeps each. Standard library only."""
+"""The kinds of resources an inventory lists, and where the emulator keeps each. Standard library only."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind: its service, its name in an inventory, the CloudFormation types that make it, and its store."""
+    """One kind: its service, its name in an inventory, the CloudFormation types that make it, its store."""
 
     service: str
     kind: str

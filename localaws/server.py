@@ -6,7 +6,7 @@ import signal
 from dataclasses import asdict
 from typing import Any
 
-import uvicorn
+import uvicorn  # type: ignore[import-not-found, unused-ignore]
 
 from localaws.clients import HttpLogSink, HttpObjectStore, Loopback
 from localaws.cloudformation.sagemaker import resource_types
@@ -109,7 +109,10 @@ def _inventory(
 
 
 def _end(state: StateFolder) -> None:
-    """Leave no process and no file: ministack's Lambda workers share this group, and its threads may not end."""
+    """Leave no process and no file.
+
+    Ministack's Lambda workers share this group, and its threads may not end.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     for folder in (state.tmp, state.fleets):

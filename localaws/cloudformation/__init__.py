@@ -19,7 +19,8 @@ class HandlerError(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler knows beside the properties; `generated_name` is for resources that the template leaves unnamed.
+    """What a handler knows beside the properties; `generated_name` is for resources that the template leaves
+    unnamed.
 
     It is lower case and at most 63 characters, and another one after a replacement.
     """
@@ -31,8 +32,8 @@ class Context:
 class ResourceHandler(Protocol):
     """Creates, updates and deletes one resource type. Each returns or takes (physical id, GetAtt attributes).
 
-    All run on worker threads and may block. Each raises HandlerError. `update` is called only for changes that the
-    type's registry schema allows in place.
+    All run on worker threads and may block. Each raises HandlerError. `update` is called only for changes
+    that the type's registry schema allows in place.
     """
 
     def create(self, props: Properties, context: Context) -> Created:

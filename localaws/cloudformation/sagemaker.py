@@ -13,7 +13,10 @@ _NOT_FOUND = "Could not find"
 
 
 class _Named:
-    """What models and endpoint configurations share: created and deleted in one call, never updated but in tags."""
+    """What models and endpoint configurations share.
+
+    Created and deleted in one call, never updated but in tags.
+    """
 
     def __init__(self, service: SageMaker, kind: str) -> None:
         self._service = service
@@ -52,7 +55,10 @@ class _Named:
 
 
 class _Endpoint(_Named):
-    """An endpoint; create and update end when it has settled, so its FailureReason becomes the stack's reason."""
+    """An endpoint.
+
+    Create and update end when it has settled, so its FailureReason becomes the stack's reason.
+    """
 
     def __init__(self, service: SageMaker) -> None:
         super().__init__(service, "Endpoint")
@@ -68,7 +74,10 @@ class _Endpoint(_Named):
         return arn, attributes
 
     def update(self, physical_id: str, old: Properties, new: Properties, context: Context) -> Created:
-        """Move it to its configuration and wait. It already serves that one after a failed update: nothing to do."""
+        """Move it to its configuration and wait.
+
+        It already serves that one after a failed update: nothing to do.
+        """
         arn, attributes = super().update(physical_id, old, new, context)
         with _reported():
             endpoint = self._service.region(context.scope).endpoints.get(attributes["EndpointName"])

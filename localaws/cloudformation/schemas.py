@@ -10,7 +10,8 @@ _lock = threading.Lock()
 class CreateOnly:
     """The create-only top-level properties of one type: a collection that is read when somebody first looks.
 
-    The schemas come with cfn-lint, whose import takes well over a second; a server start must not wait for it.
+    The schemas come with cfn-lint, whose import takes well over a second; a server start must not wait for
+    it.
     """
 
     def __init__(self, resource_type: str, region: str = "us-east-1") -> None:

@@ -1,4 +1,4 @@
-"""AWS's prebuilt images as processes: a locked environment with the image's libraries, and its serving entry point."""
+"""AWS's prebuilt images as processes: an environment with the image's libraries and its entry point."""
 
 import shutil
 from collections.abc import Mapping
@@ -19,7 +19,10 @@ class Launch:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one container runs: its folder (`opt/ml` inside it), its port, and how many workers it may use."""
+    """Where one container runs.
+
+    Its folder (`opt/ml` inside it), its port, and how many workers it may use.
+    """
 
     folder: Path
     port: int
@@ -42,9 +45,9 @@ class Runner(Protocol):
 class PrebuiltImage:
     """A script-mode image: the toolkit of AWS in a shared environment, started by `serve.py` of `folder`.
 
-    The code folder of a model archive is pip-installed at start, as in the image, into a layer of the container's
-    own: a virtual environment whose search path ends in the shared one. pip works offline and without build
-    isolation, so that what it can install is what the archive and the image hold.
+    The code folder of a model archive is pip-installed at start, as in the image, into a layer of the
+    container's own: a virtual environment whose search path ends in the shared one. pip works offline and
+    without build isolation, so that what it can install is what the archive and the image hold.
     """
 
     folder: str
@@ -71,7 +74,10 @@ class PrebuiltImage:
 
 
 def _layered(shared: Path, venv: Path) -> Path:
-    """Make `venv`: its own site-packages first, then all of `shared`, which nothing installed here can change."""
+    """Make `venv`.
+
+    Its own site-packages first, then all of `shared`, which nothing installed here can change.
+    """
     (venv / "bin").mkdir(parents=True)
     shutil.copy(shared / "pyvenv.cfg", venv)
     python = venv / "bin" / "python"

@@ -24,13 +24,19 @@ def apply() -> None:
 
 
 def _treat_loopback_as_secure() -> None:
-    """Bucket policies deny plain HTTP, CDK's bootstrap bucket among them. Loopback cannot be listened in on."""
+    """Bucket policies deny plain HTTP, CDK's bootstrap bucket among them.
+
+    Loopback cannot be listened in on.
+    """
     original = app.pin_request_origin
     app.pin_request_origin = lambda source_ip, _secure: original(source_ip, True)
 
 
 def _name_ecr_repositories() -> None:
-    """ecr:DescribeRepositories acts on the repositories it names; unnamed, a role limited to one is refused."""
+    """ecr:DescribeRepositories acts on the repositories it names.
+
+    Unnamed, a role limited to one is refused.
+    """
     original = iam_actions.extract_resource_arn
 
     def extract_resource_arn(
@@ -78,7 +84,8 @@ def _keep_non_empty_buckets() -> None:
         if _objects(name):
             raise ValueError(
                 f'Resource handler returned message: "The bucket you tried to delete is not empty '
-                f'(Service: S3, Status Code: 409, BucketName: {name})" (HandlerErrorCode: GeneralServiceException)'
+                f'(Service: S3, Status Code: 409, BucketName: {name})" (HandlerErrorCode: '
+                f"GeneralServiceException)"
             )
         original(name, props)
 
@@ -99,10 +106,11 @@ def _tag_buckets() -> None:
 
 
 def _empty_buckets_natively() -> None:
-    """`auto_delete_objects` is a Node function with AWS's SDK, which its runtime holds and this machine need not.
+    """`auto_delete_objects` is a Node function with AWS's SDK, which its runtime holds and this machine need
+    not.
 
-    The function itself deploys and goes as any other; only what it would do is done here. Like it, this empties a
-    bucket when the custom resource goes, and only one that still carries the tag.
+    The function itself deploys and goes as any other; only what it would do is done here. Like it, this
+    empties a bucket when the custom resource goes, and only one that still carries the tag.
     """
 
     def create(logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:

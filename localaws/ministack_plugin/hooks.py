@@ -1,4 +1,4 @@
-"""What this plug-in calls or replaces inside ministack, checked at start: a wrong version must fail with a sentence."""
+"""What this plug-in calls or replaces inside ministack, checked at start."""
 
 import inspect
 from importlib import import_module
@@ -6,12 +6,15 @@ from importlib.metadata import version
 
 PINNED = "1.5.33"
 _PROVISIONERS = "ministack.services.cloudformation.provisioners"
-# module -> attribute -> parameter names of a function; () for tables and other values, whose presence is enough.
+# module -> attribute -> parameter names of a function; () for tables and other values, whose presence is
+# enough.
 _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
     "ministack.app": {
         "app": ("scope", "receive", "send"),
         "detect_service": ("method", "path", "headers", "query_params"),
         "pin_request_origin": ("source_ip", "secure_transport"),
+        "fix_success_content_type": ("service", "status", "headers"),
+        "fix_error_content_type": ("service", "status", "headers"),
         "SERVICE_HANDLERS": (),
         "AUTH": (),
     },
@@ -38,7 +41,13 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_service_principal_matches": ("principal", "service"),
     },
     "ministack.services.sts": {"register_session": ("access_key", "session")},
-    "ministack.services.iam": {"_roles": (), "_gen_session_access_key": (), "_gen_secret": (), "_gen_session_token": ()},
+    "ministack.services.iam": {
+        "_roles": (),
+        "_instance_profiles": (),
+        "_gen_session_access_key": (),
+        "_gen_secret": (),
+        "_gen_session_token": (),
+    },
     "ministack.services.cloudwatch": {
         "record_metric": ("namespace", "metric_name", "value", "unit", "dimensions"),
         "_evaluate_all_alarms": (),
@@ -70,7 +79,7 @@ def check() -> None:
     ]
     if faults:
         raise HookMissingError(
-            f"this plug-in needs ministack {PINNED}, and {version('ministack')} differs in: {'; '.join(faults)}"
+            f"this plug-in needs ministack {PINNED}, and {version('ministack')} differs: {'; '.join(faults)}"
         )
 
 

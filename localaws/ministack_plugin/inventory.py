@@ -33,7 +33,7 @@ def _of(kind: Kind) -> Iterator[Resource]:
         if kind.kind == "stack":
             detail = record.get("StackStatus", "")
             if detail in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
-                continue  # deleted stacks stay listed for a while, and a change set alone makes a stack's record
+                continue  # deleted stacks stay listed for a while; a change set alone makes a record
         elif kind.kind == "bucket":
             detail = f"{len(record.get('objects', {}))} objects"
         elif kind.kind == "key":

@@ -1,4 +1,4 @@
-"""The ports that need ministack's inside: role sessions for a service principal, and metrics of AWS's namespaces."""
+"""The ports that need ministack's inside: role sessions of services, and metrics of AWS's namespaces."""
 
 import json
 import time
@@ -43,14 +43,18 @@ def _context(role_arn: str, source_arn: str, scope: Scope) -> Any:
 
 
 def _trusts(document: str | Mapping[str, Any] | None, service: str, context: Any) -> bool:
-    """Whether the trust policy lets the service in; ministack's own check takes any service principal for any other."""
+    """Whether the trust policy lets the service in.
+
+    Ministack's own check takes any service principal for any other.
+    """
     policy = json.loads(document) if isinstance(document, str) else (document or {})
     statements = policy.get("Statement", [])
     allowed = False
     for statement in [statements] if isinstance(statements, dict) else statements:
         actions = statement.get("Action", [])
+        actions = [actions] if isinstance(actions, str) else actions
         applies = (
-            iam_evaluator._action_matches(context.action, [actions] if isinstance(actions, str) else actions, [])
+            iam_evaluator._action_matches(context.action, actions, [])
             and iam_evaluator._service_principal_matches(statement.get("Principal"), service)
             and iam_evaluator._conditions_met(statement.get("Condition") or {}, context)
         )  # fmt: skip

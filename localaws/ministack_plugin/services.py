@@ -1,4 +1,7 @@
-"""Adds services to ministack's front door: routing, the IAM action and resource of each request, and the handler."""
+"""Adds services to ministack's front door.
+
+Routing, the IAM action and resource of each request, and the handler.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +21,8 @@ class Service:
     """One row of the service table.
 
     `claims(path, headers)` says whether a request is the service's; the SigV4 scope and the path tell.
-    `authorization(path, headers, body, scope)` gives IAM action and resource; `handle` with the same gives the answer.
+    `authorization(path, headers, body, scope)` gives IAM action and resource; `handle` with the same gives
+    the answer.
     """
 
     name: str
@@ -51,6 +55,7 @@ def register(services: tuple[Service, ...]) -> None:
     _wrap_detection(services)
     _wrap_authorization(by_name)
     _wrap_denials(by_name)
+    _keep_content_types(frozenset(by_name))
 
 
 def _handler(service: Service) -> Callable[..., Any]:
@@ -93,7 +98,7 @@ def _wrap_authorization(by_name: Mapping[str, Service]) -> None:
 
 
 def _wrap_denials(by_name: Mapping[str, Service]) -> None:
-    """A denial of these services names the resource, and is 400 from a JSON control plane, 403 from a REST path."""
+    """Denials of these services name the resource; they are 400 from a JSON API and 403 from a REST path."""
     original = iam_actions.access_denied_response
 
     def access_denied_response(
@@ -110,3 +115,18 @@ def _wrap_denials(by_name: Mapping[str, Service]) -> None:
         return 400 if is_json_api else status, headers, body
 
     iam_actions.access_denied_response = access_denied_response
+
+
+def _keep_content_types(names: frozenset[str]) -> None:
+    """ministack corrects the content types of its own services' envelopes.
+
+    A model's answer is not an envelope.
+    """
+    for attribute in ("fix_success_content_type", "fix_error_content_type"):
+        original = getattr(app, attribute)
+
+        def fix(service: str, status: int, headers: dict[str, str], _original: Any = original) -> None:
+            if service not in names:
+                _original(service, status, headers)
+
+        setattr(app, attribute, fix)

@@ -20,8 +20,9 @@ _SETTLED = ("InService", "Failed", "Deleted")
 class Endpoint:
     """A named endpoint. Changes run on a thread; `status` and `failure_reason` say how they went.
 
-    An update starts new fleets beside the old ones. Traffic moves in one assignment once all of them are healthy;
-    if one is not, traffic never moves, the endpoint is InService on the old configuration, and the reason stays.
+    An update starts new fleets beside the old ones. Traffic moves in one assignment once all of them are
+    healthy; if one is not, traffic never moves, the endpoint is InService on the old configuration, and the
+    reason stays.
     """
 
     def __init__(self, host: Host, scope: Scope, name: str, arn: str) -> None:

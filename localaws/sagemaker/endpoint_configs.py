@@ -16,7 +16,10 @@ _MIN_STARTUP_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Variant:
-    """One production variant. `weight` is a share of the sum of weights; 0 gets none unless it is asked for."""
+    """One production variant.
+
+    `weight` is a share of the sum of weights; 0 gets none unless it is asked for.
+    """
 
     name: str
     model_name: str

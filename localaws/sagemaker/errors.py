@@ -2,7 +2,7 @@
 
 
 class ApiError(Exception):
-    """An error of the control plane or the runtime: `code` as SDKs know it, HTTP `status`, and extra members."""
+    """An error of control plane or runtime: `code` as SDKs know it, HTTP `status`, and extra members."""
 
     def __init__(self, code: str, message: str, status: int = 400, **members: object) -> None:
         super().__init__(message)
@@ -18,7 +18,7 @@ def validation_error(message: str) -> ApiError:
 
 
 def not_found(kind: str, arn: str) -> ApiError:
-    """Return the control plane's answer for a name it does not know; `kind` as in "endpoint configuration"."""
+    """Return the control plane's answer for an unknown name; `kind` as in "endpoint configuration"."""
     return validation_error(f'Could not find {kind} "{arn}".')
 
 

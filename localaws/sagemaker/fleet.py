@@ -18,6 +18,7 @@ from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
 
 INVOCATION_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 5.0
+_MAX_REASON = 1024  # characters of a FailureReason
 
 
 class FleetError(Exception):
@@ -53,7 +54,8 @@ class Fleet:
         place = Place(
             folder=host.fleets / f"{endpoint}-{variant.name}-{instance}",
             port=free_port(),
-            # A machine of ours stands for each instance of theirs: workers are what can really run side by side.
+            # A machine of ours stands for each instance of theirs: workers are what can really run side by
+            # side.
             workers=max(1, min(variant.instances, os.cpu_count() or 1)),
         )
         self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{variant.name}/{instance}")
@@ -95,7 +97,10 @@ class Fleet:
             raise FleetError(unreadable(self.model.role_arn, bucket, key, self._scope)) from error
 
     def enter(self) -> bool:
-        """Count a request in. False once the fleet is draining: ask the endpoint for the one that replaced it."""
+        """Count a request in.
+
+        False once the fleet is draining: ask the endpoint for the one that replaced it.
+        """
         with self._idle:
             if self._draining:
                 return False
@@ -109,7 +114,7 @@ class Fleet:
             self._idle.notify_all()
 
     def stop(self, *, drain: bool = True) -> None:
-        """Let the requests inside finish (at most their own time limit), end the process, send the last log lines."""
+        """Let the requests inside finish within their limit, end the process, send its last log lines."""
         deadline = time.monotonic() + INVOCATION_TIMEOUT_S
         with self._idle:
             self._draining = True
@@ -130,18 +135,22 @@ class Fleet:
         except BadArchiveError as error:
             uri = "s3://{}/{}".format(*self.model.container.archive)
             raise FleetError(
-                f"Failed to extract model data archive from URL {uri}. Please ensure that the object located at "
+                f"Failed to extract model data archive from URL {uri}. Please ensure that the object "
+                f"located at "
                 f"the URL is a valid tar.gz archive. ({error})"
             ) from error
         archive.unlink()
 
     def _environment(self, session: Credentials) -> dict[str, str]:
-        """Return what every container sees: little of this machine, the role's keys, and the model's own variables."""
+        """Return what every container sees.
+
+        Little of this machine, the role's keys, and the model's own variables.
+        """
         place = self._container.place
         own = {
-            name: value.replace("/opt/ml", str(place.base)) if value.startswith(("/opt/ml", "file:///opt/ml")) else value
+            name: value.replace("/opt/ml", str(place.base)) if "/opt/ml" in value else value
             for name, value in self.model.container.environment.items()
-        }  # fmt: skip
+        }
         return {
             "PATH": os.defpath,
             "HOME": str(place.folder),
@@ -160,7 +169,15 @@ class Fleet:
         }
 
     def _unhealthy(self, detail: str) -> str:
-        return (
-            f"The primary container for production variant {self.variant.name} did not pass the ping health check. "
-            f"Please check CloudWatch logs for this endpoint. {detail}\n{self._container.tail()}"
-        ).rstrip()
+        head = (
+            f"The primary container for production variant {self.variant.name} did not pass the ping "
+            f"health check. "
+            f"Please check CloudWatch logs for this endpoint. {detail}"
+        )
+        room = _MAX_REASON - len(head) - 1
+        return f"{head}\n{_last_lines(self._container.tail(), room)}".rstrip()
+
+
+def _last_lines(text: str, room: int) -> str:
+    """Return the end of `text`, at most `room` characters and from the beginning of a line."""
+    return text if len(text) <= room else text[-room:].partition("\n")[2]

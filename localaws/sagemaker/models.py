@@ -56,7 +56,7 @@ class Models:
         self.items: dict[str, Model] = {}
 
     def create(self, request: Mapping[str, Any]) -> Model:
-        """Check the request as SageMaker does, the image and the archive's readability included, and keep it."""
+        """Check the request as SageMaker does, the image and the archive's access included, and keep it."""
         name = names.checked_name(request, "ModelName")
         role_arn = names.checked_role(request, "ExecutionRoleArn")
         arn = names.arn(self._scope, self.kind, name)
@@ -91,11 +91,16 @@ class Models:
 
 
 def unreadable(role_arn: str, bucket: str, key: str, scope: Scope) -> str:
-    """Return SageMaker's text for an archive that the role cannot read; it does not say which part is missing."""
+    """Return SageMaker's text for an archive that the role cannot read.
+
+    It does not say which part is missing.
+    """
     return (
-        f'Could not access model data at s3://{bucket}/{key}. Please ensure that the role "{role_arn}" exists '
+        f'Could not access model data at s3://{bucket}/{key}. Please ensure that the role "{role_arn}" '
+        f"exists "
         'and that its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
-        f'"{PRINCIPAL}". Also ensure that the role has "s3:GetObject" permissions and that the object is located '
+        f'"{PRINCIPAL}". Also ensure that the role has "s3:GetObject" permissions and that the object is '
+        f"located "
         f"in {scope.region}."
     )
 

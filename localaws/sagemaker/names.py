@@ -37,7 +37,8 @@ def checked_name(request: Mapping[str, Any], member: str) -> str:
     _check(member, value, _NAME, "[a-zA-Z0-9]([\\-a-zA-Z0-9]*[a-zA-Z0-9])?")
     if len(value) > _NAME_LENGTH:
         raise validation_error(
-            f"1 validation error detected: Value '{value}' at '{_wire(member)}' failed to satisfy constraint: "
+            f"1 validation error detected: Value '{value}' at '{_wire(member)}' failed to satisfy "
+            f"constraint: "
             f"Member must have length less than or equal to {_NAME_LENGTH}"
         )
     return str(value)
@@ -53,7 +54,8 @@ def checked_role(request: Mapping[str, Any], member: str) -> str:
 def _check(member: str, value: object, pattern: re.Pattern[str], shown: str) -> None:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise validation_error(
-            f"1 validation error detected: Value '{value}' at '{_wire(member)}' failed to satisfy constraint: "
+            f"1 validation error detected: Value '{value}' at '{_wire(member)}' failed to satisfy "
+            f"constraint: "
             f"Member must satisfy regular expression pattern: {shown}"
         )
 

@@ -8,7 +8,7 @@ from localaws.sagemaker.fleet import Fleet
 
 
 class Traffic:
-    """An immutable choice among fleets: each gets its weight's share of the requests, and weight 0 gets none."""
+    """An immutable choice among fleets: each gets its weight's share of the requests, weight 0 none."""
 
     def __init__(self, fleets: Sequence[Fleet]) -> None:
         self.fleets = tuple(fleets)
@@ -17,7 +17,10 @@ class Traffic:
         self._single = self.fleets[0] if len(self.fleets) == 1 else None
 
     def choose(self, target_variant: str | None) -> Fleet:
-        """Return the fleet of the named variant, or one by weight. Raises ValidationError for an unknown name."""
+        """Return the fleet of the named variant, or one by weight.
+
+        Raises ValidationError for an unknown name.
+        """
         if target_variant:
             if target_variant not in self._by_name:
                 raise ApiError(

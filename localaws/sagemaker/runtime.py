@@ -1,10 +1,10 @@
-"""InvokeEndpoint: passes a request to a variant's model server, under SageMaker's limits and with its errors."""
+"""InvokeEndpoint: passes requests to model servers, under SageMaker's limits and with its errors."""
 
 import asyncio
 import time
 from collections.abc import Mapping
 
-import aiohttp
+import aiohttp  # type: ignore[import-not-found, unused-ignore]
 
 from localaws.sagemaker.endpoint import Endpoint
 from localaws.sagemaker.errors import ApiError
@@ -36,12 +36,13 @@ class Runtime:
         self._session: aiohttp.ClientSession | None = None
 
     async def invoke(self, region: Region, name: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the model's answer as (status, headers, body). Raises ApiError; `headers` are in lower case."""
+        """Return the model's answer: status, headers, body. Raises ApiError; `headers` are in lower case."""
         started = time.perf_counter()
         if len(body) > MAX_BODY_BYTES:
             raise ApiError(
                 "ValidationError",
-                f"Value at 'body' failed to satisfy constraint: Member must have length less than or equal to "
+                f"Value at 'body' failed to satisfy constraint: Member must have length less than or equal "
+                f"to "
                 f"{MAX_BODY_BYTES}",
             )
         endpoint = region.endpoints.find(name)
@@ -52,9 +53,7 @@ class Runtime:
         status = 0
         try:
             status, answer_headers, answer = await self._send(fleet, headers, body)
-            received = time.perf_counter()
         except (TimeoutError, aiohttp.ClientError) as error:
-            received = time.perf_counter()
             raise _no_answer(region, name, error) from error
         finally:
             fleet.leave()
@@ -124,7 +123,8 @@ def _answer_headers(headers: Mapping[str, str], fleet: Fleet) -> dict[str, str]:
 def _no_answer(region: Region, name: str, error: Exception) -> ApiError:
     if isinstance(error, TimeoutError):
         text = (
-            "Your invocation timed out while waiting for a response from container primary. Review the latency "
+            "Your invocation timed out while waiting for a response from container primary. Review the "
+            "latency "
             "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
         )
         return _model_error(region, name, 0, text.encode())
@@ -138,7 +138,8 @@ def _model_error(region: Region, name: str, status: int, body: bytes) -> ApiErro
     side = "client" if 400 <= status < 500 else "server"
     return ApiError(
         "ModelError",
-        f'Received {side} error ({status}) from primary with message "{text}". See https://{scope.region}.console'
+        f'Received {side} error ({status}) from primary with message "{text}". See '
+        f"https://{scope.region}.console"
         f".aws.amazon.com/cloudwatch/home?region={scope.region}#logEventViewer:group={group} in account "
         f"{scope.account} for more information.",
         status=424,

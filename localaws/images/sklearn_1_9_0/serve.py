@@ -1,8 +1,8 @@
 """The serving entry point of AWS's prebuilt scikit-learn image, for a process instead of a container.
 
-The image installs the code folder as a package, imports it, and starts gunicorn with gevent workers, each of which
-loads the model at its first request. So does this; only the bind address is 127.0.0.1 and nginx is left out.
-Runs in the image's environment alone.
+The image installs the code folder as a package, imports it, and starts gunicorn with gevent workers, each of
+which loads the model at its first request. So does this; only the bind address is 127.0.0.1 and nginx is
+left out. Runs in the image's environment alone.
 """
 
 import collections
@@ -10,34 +10,39 @@ import collections.abc
 import importlib
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-# The toolkit is of 2020 and uses names that Python 3.10 moved for good; the image runs it with a patch as well.
+# The toolkit is of 2020 and uses names that Python 3.10 moved for good; the image runs it with a patch as
+# well.
 for _name in ("Mapping", "MutableMapping", "Sequence", "Iterable"):
     setattr(collections, _name, getattr(collections.abc, _name))
 
 import numpy as np  # noqa: E402
 from sagemaker_containers import _encoders, _env, _errors, _modules, _transformer, _worker  # noqa: E402
 
-_app = None
+_app: Any = None
 
 
-def default_input_fn(input_data, content_type):  # noqa: ANN001, ANN201
+def default_input_fn(input_data: Any, content_type: str) -> Any:
     """Decode a request: CSV and JSON become float32, as in the image; npy stays as it is."""
     array = _encoders.decode(input_data, content_type)
     return array.astype(np.float32) if content_type in ("application/json", "text/csv") else array
 
 
-def default_predict_fn(input_data, model):  # noqa: ANN001, ANN201
+def default_predict_fn(input_data: Any, model: Any) -> Any:
     """Predict."""
     return model.predict(input_data)
 
 
-def default_output_fn(prediction, accept):  # noqa: ANN001, ANN201
+def default_output_fn(prediction: Any, accept: str) -> Any:
     """Encode a prediction in the type that the caller accepts."""
     return _worker.Response(response=_encoders.encode(prediction, accept), mimetype=accept)
 
 
-def _transformer_of(module):  # noqa: ANN001, ANN202
+def _transformer_of(module: ModuleType) -> Any:
     functions = {name: getattr(module, name, None) for name in ("input_fn", "predict_fn", "output_fn")}
     transform_fn = getattr(module, "transform_fn", None)
     if transform_fn and any(functions.values()):
@@ -52,8 +57,11 @@ def _transformer_of(module):  # noqa: ANN001, ANN202
     )
 
 
-def application(environ, start_response):  # noqa: ANN001, ANN201
-    """Serve one request; the first in each worker loads the model, and a model that cannot load answers 500."""
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+    """Serve one request.
+
+    The first in each worker loads the model, and a model that cannot load answers 500.
+    """
     global _app
     if _app is None:
         module = importlib.import_module(_env.ServingEnv().module_name)
@@ -71,7 +79,7 @@ def main() -> None:
     """Install the code folder, then become gunicorn."""
     env = _env.ServingEnv()
     _modules.import_module(env.module_dir, env.module_name)
-    here = os.path.dirname(os.path.abspath(__file__))
+    here = Path(__file__).resolve().parent
     options = {
         "--timeout": env.model_server_timeout,
         "-k": "gevent",
@@ -84,7 +92,7 @@ def main() -> None:
         "--log-level": "info",
     }
     words = [str(word) for pair in options.items() for word in pair]
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words, "serve:application"])
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words, "serve:application"])  # noqa: S606
 
 
 if __name__ == "__main__":
