@@ -1,0 +1,1 @@
+"""What AWS gets: the stacks, their settings and rules."""

@@ -1,0 +1,60 @@
+"""The CDK app: which stacks there are. `cdk synth`, `cdk diff`, `cdk deploy` and `cdk destroy` start here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# CDK's kernel runs on Node. The project's environment has a supported one; what is on PATH may be anything.
+_NODE = Path(sys.executable).parent / "node"
+if _NODE.exists():
+    os.environ.setdefault("JSII_NODE", str(_NODE))
+
+import aws_cdk as cdk  # noqa: E402 - JSII_NODE comes first
+
+from slipway.errors import SlipwayError  # noqa: E402
+from stacks.model_stack import ModelStack  # noqa: E402
+from stacks.settings import load_settings  # noqa: E402
+from stacks.shared_stack import SharedStack  # noqa: E402
+from stacks.validation import add_checks  # noqa: E402
+from training.artifact import load_artifact  # noqa: E402
+
+
+def build(app: cdk.App, root: Path) -> None:
+    """Add the stage's shared stack, and a stack for each model.
+
+    Args:
+        app: the app; its context holds the stage and the overrides.
+        root: the project's folder.
+
+    Raises:
+        SlipwayError: a setting is wrong, or a model has no artifact that can be deployed.
+    """
+    settings = load_settings(root, app.node.get_all_context())
+    artifacts = [(model, load_artifact(root, model.name, model.serve.version)) for model in settings.models]
+    shared = SharedStack(app, stage=settings.stage)
+    for model, artifact in artifacts:
+        # A model's stack reads the parameters that the shared stack writes, and is destroyed before it.
+        ModelStack(app, stage=settings.stage, model=model, artifact=artifact).add_stack_dependency(shared)
+    add_checks(app, settings.stage)
+
+
+def main() -> None:
+    """Synthesize into the folder that `cdk` asks for; a mistake of the person's ends in a few lines."""
+    app = cdk.App(analytics_reporting=False)
+    try:
+        build(app, Path(__file__).resolve().parent)
+    except SlipwayError as error:
+        lines = [
+            f"{error.code}  {error.what}",
+            error.why and f"  why  {error.why}",
+            error.fix and f"  fix  {error.fix}",
+        ]
+        print("\n".join(line for line in lines if line), file=sys.stderr)
+        sys.exit(error.exit_code)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

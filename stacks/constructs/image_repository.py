@@ -1,0 +1,53 @@
+"""The repository for container images of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+_KEPT_IMAGES = 20
+_UNTAGGED_EXPIRY_DAYS = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRepositoryProps:
+    """What an ImageRepository needs to know."""
+
+    key: kms.IKey | None
+    """Encrypt with this key; None is ECR's own."""
+
+
+class ImageRepository(Construct):
+    """A repository whose images are scanned and never overwritten; they go with the stack."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: ImageRepositoryProps) -> None:
+        super().__init__(scope, construct_id)
+        self.repository = ecr.Repository(
+            self,
+            "Default",
+            image_scan_on_push=True,
+            image_tag_mutability=ecr.TagMutability.IMMUTABLE,
+            encryption=ecr.RepositoryEncryption.KMS if props.key else ecr.RepositoryEncryption.AES_256,
+            encryption_key=props.key,
+            # ECR itself empties it, also of images of several platforms, which CDK's custom resource missed.
+            empty_on_delete=True,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                ecr.LifecycleRule(
+                    rule_priority=1,
+                    description="Layers that no tag names",
+                    tag_status=ecr.TagStatus.UNTAGGED,
+                    max_image_age=cdk.Duration.days(_UNTAGGED_EXPIRY_DAYS),
+                ),
+                ecr.LifecycleRule(
+                    rule_priority=2,
+                    description=f"All but the newest {_KEPT_IMAGES}",
+                    tag_status=ecr.TagStatus.ANY,
+                    max_image_count=_KEPT_IMAGES,
+                ),
+            ],
+        )

@@ -1,0 +1,17 @@
+"""What must be known about SageMaker's machines before AWS refuses them."""
+
+from __future__ import annotations
+
+import re
+
+# Families with local NVMe disks. Their hardware encrypts the disks, and CreateEndpointConfig refuses a KMS key
+# for such machines (API reference of CreateEndpointConfig, KmsKeyId).
+_LOCAL_DISK_FAMILY = re.compile(
+    r"[a-z]+\d+[a-z]*d[a-z]*"  # a d after the generation: m5d, c6id, r7gd, g4dn, p3dn, p4de
+    r"|g5|g6|g6e|gr6|g7e|p4d|p5|p5e|p5en|p6-b200|trn1|trn1n|trn2|i3en"
+)
+
+
+def takes_volume_key(instance_type: str) -> bool:
+    """Return whether an endpoint on such machines takes a KMS key: ml.m5.large does, ml.m5d.large not."""
+    return not _LOCAL_DISK_FAMILY.fullmatch(instance_type.split(".")[1])

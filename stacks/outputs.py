@@ -1,0 +1,77 @@
+"""What the stacks tell apps: the name and type of every output.
+
+Each is a CloudFormation output with exactly its name, and an SSM parameter `/slipway/<stage>/<Output>` or
+`/slipway/<stage>/<model>/<Output>`. There are no exports: an export that is in use can be neither changed nor
+removed. Reading outputs needs the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+class _Outputs:
+    @classmethod
+    def from_mapping(cls, outputs: Mapping[str, str]) -> Self:
+        """Read outputs by their names, as DescribeStacks or `outputs.json` gives them; others are ignored.
+
+        Raises:
+            KeyError: an output is missing that every such stack has.
+        """
+        found = {}
+        for field in fields(cls):  # type: ignore[arg-type]  # every subclass is a dataclass
+            name = output_name(field.name)
+            # `str | None` is an output that a stack has only in some stages.
+            found[field.name] = outputs.get(name) if "None" in str(field.type) else outputs[name]
+        return cls(**found)
+
+    def to_mapping(self) -> dict[str, str]:
+        """Return the outputs by name, those that are not there left out."""
+        values = {output_name(field.name): getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedOutputs(_Outputs):
+    """The outputs of `slipway-<stage>`."""
+
+    bucket_name: str
+    """The bucket for data and results."""
+    repository_uri: str
+    """The container repository, without a tag."""
+    key_arn: str | None = None
+    """The key that encrypts data at rest; only in stages with `encryption = "kms"`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOutputs(_Outputs):
+    """The outputs of `slipway-<stage>-<model>`."""
+
+    endpoint_name: str
+    """The endpoint's name, for InvokeEndpoint."""
+    endpoint_arn: str
+    """The endpoint's ARN, for policies of those who call it."""
+    endpoint_config_name: str
+    """The configuration that the endpoint was asked to run; it runs another one after a silent rollback."""
+    model_version: str
+    """The artifact's version: 12 hex digits."""
+    artifact_uri: str
+    """Where the artifact's archive is: s3://bucket/key."""
+
+
+def output_name(field: str) -> str:
+    """Return the name of an output: `bucket_name` is `BucketName`."""
+    return field.title().replace("_", "")
+
+
+def parameter_name(stage: str, output: str, model: str | None = None) -> str:
+    """Return the name of an output's SSM parameter.
+
+    Args:
+        stage: local, dev or prod.
+        output: the output's name, such as EndpointName.
+        model: the name of the model folder; None for the shared stack.
+    """
+    return "/".join(["", "slipway", stage, *([model] if model else []), output])

@@ -1,0 +1,52 @@
+"""What all models of a stage share, and what must outlive them: `slipway-<stage>`."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.constructs.data_bucket import DataBucket, DataBucketProps
+from stacks.constructs.encryption_key import EncryptionKey, EncryptionKeyProps
+from stacks.constructs.image_repository import ImageRepository, ImageRepositoryProps
+from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
+from stacks.outputs import SharedOutputs
+from stacks.settings import StageSettings, stack_name
+from stacks.tagging import tag
+
+
+class SharedStack(cdk.Stack):
+    """The bucket for data, the repository for images and, where the stage asks for it, the key for both."""
+
+    def __init__(self, scope: Construct, *, stage: StageSettings) -> None:
+        super().__init__(
+            scope,
+            stack_name(stage.name),
+            env=cdk.Environment(account=stage.account, region=stage.region),
+            description=f"Slipway {stage.name}: data and images",
+        )
+        tag(self, stage=stage.name)
+        retain = stage.retain_data
+        self.key = (
+            EncryptionKey(self, "Key", props=EncryptionKeyProps(retain=retain)).key
+            if stage.encryption == "kms"
+            else None
+        )
+        self.bucket = DataBucket(
+            self,
+            "Data",
+            props=DataBucketProps(
+                retain=retain,
+                key=self.key,
+                access_logs=stage.access_logs,
+                log_retention_days=stage.log_retention_days,
+            ),
+        ).bucket
+        self.repository = ImageRepository(self, "Images", props=ImageRepositoryProps(key=self.key)).repository
+        outputs = SharedOutputs(
+            bucket_name=self.bucket.bucket_name,
+            repository_uri=self.repository.repository_uri,
+            key_arn=self.key.key_arn if self.key else None,
+        )
+        PublishedOutputs(
+            self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=None, outputs=outputs)
+        )
