@@ -12,7 +12,9 @@ def main() -> None:
     """Read the run file that the starter wrote, and serve."""
     parser = argparse.ArgumentParser(prog="python -m localaws", description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="the project folder")
-    state = StateFolder(parser.parse_args().root)
+    parser.add_argument("--name", default="localaws", help="which embedded AWS of that folder")
+    arguments = parser.parse_args()
+    state = StateFolder(arguments.root, arguments.name)
     run = state.read_run()
     if run is None:
         sys.exit(f"{state.run_file} is missing: start the embedded AWS with localaws.control.LocalAws")

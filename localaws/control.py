@@ -42,10 +42,10 @@ class Server:
 
 
 class LocalAws:
-    """The embedded AWS of one project folder. State lives in `root/.slipway/localaws`."""
+    """One embedded AWS of a project folder. Its state is in `root/.slipway/<name>`; names run side by side."""
 
-    def __init__(self, root: Path) -> None:
-        self.state = StateFolder(root.resolve())
+    def __init__(self, root: Path, name: str = "localaws") -> None:
+        self.state = StateFolder(root.resolve(), name)
 
     def start(self, port: int = DEFAULT_PORT, *, progress: Callable[[str], None] = lambda _: None) -> Server:
         """Return the running server, starting one on `port` where none runs.
@@ -64,7 +64,7 @@ class LocalAws:
     def stop(self) -> None:
         """End the server and all it started, and remove its folders. Nothing running is fine."""
         run = self.state.read_run()
-        if run and _runs_for(run.pid, self.state.folder):
+        if run and _runs_for(run.pid, self.state):
             _end_group(run.pid)
         self._remove_remains()
 
@@ -93,7 +93,7 @@ class LocalAws:
         self.state.write_run(run)
         with self.state.log.open("wb") as log:
             process = subprocess.Popen(
-                [environment / "bin" / "python", "-m", "localaws", "--root", self.state.root],
+                [environment / "bin" / "python", "-m", "localaws", *_arguments(self.state)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, cwd=self.state.folder,
                 env=_server_environment(self.state), start_new_session=True,
             )  # fmt: skip
@@ -199,14 +199,26 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _runs_for(pid: int, folder: Path) -> bool:
+def _arguments(state: StateFolder) -> list[str]:
+    return ["--root", str(state.root), "--name", state.name]
+
+
+def _runs_for(pid: int, state: StateFolder) -> bool:
     """Whether `pid` is a server of this folder: a number in a file may have come to name another process."""
-    if not pid or not _alive(pid):
-        return False
+    return bool(pid) and _alive(pid) and " ".join(_arguments(state)) in _command(pid)
+
+
+def _command(pid: int) -> str:
+    """Return a process's command line; "" where there is no such process."""
+    proc = Path("/proc")
+    if (proc / "self").exists():  # Linux, also where no `ps` is installed
+        with suppress(OSError):
+            return (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return ""
     listed = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return "-m localaws" in listed.stdout and str(folder.parents[1]) in listed.stdout
+    return listed.stdout
 
 
 def _end_group(pid: int) -> None:

@@ -66,10 +66,15 @@ class EnvironmentBuilder:
             find_uv()
         )  # looked for when there is something to build: an environment that is there needs none
 
+    def path(self, recipe: Recipe) -> Path:
+        """Return where the recipe's environment is, or would be once it is built."""
+        python = self._interpreter(recipe.pythons)
+        return self._envs / f"{recipe.name}-{_digest(recipe.requirements, python)}"
+
     def ensure(self, recipe: Recipe) -> Path:
         """Return the environment's folder; a second caller waits for the first instead of building too."""
         python = self._interpreter(recipe.pythons)
-        target = self._envs / f"{recipe.name}-{_digest(recipe.requirements, python)}"
+        target = self.path(recipe)
         if target.is_dir():
             return target
         with exclusive(self._envs / f".{recipe.name}.lock"):

@@ -21,14 +21,15 @@ class Run:
 
 @dataclass(frozen=True)
 class StateFolder:
-    """`<root>/.slipway/localaws`: the run file, the log, and what a stop removes (tmp, fleets)."""
+    """`<root>/.slipway/<name>`: the run file, the log, and what a stop removes (tmp, fleets)."""
 
     root: Path
+    name: str = "localaws"
 
     @property
     def folder(self) -> Path:
         """The folder itself."""
-        return self.root / ".slipway" / "localaws"
+        return self.root / ".slipway" / self.name
 
     @property
     def envs(self) -> Path:

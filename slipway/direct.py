@@ -62,7 +62,10 @@ def _stacks(folder: Path, aws: Aws) -> Iterator[_Stack]:
         assets = folder / properties["templateFile"].replace(".template.json", ".assets.json")
         yield _Stack(
             name=name,
-            template_url=_filled(properties["stackTemplateAssetObjectUrl"], aws),
+            # CloudFormation takes an https:// address; the embedded AWS has its buckets under its own.
+            template_url=_filled(properties["stackTemplateAssetObjectUrl"], aws).replace(
+                "s3:/", aws.endpoint_url or "https://s3.amazonaws.com"
+            ),
             role=_filled(properties["cloudFormationExecutionRoleArn"], aws),
             assets=assets,
         )

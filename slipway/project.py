@@ -18,7 +18,11 @@ class Project:
 
     @classmethod
     def here(cls) -> Project:
-        """Return the project that this installation of the command belongs to."""
+        """Return the project around the current folder, else the one that this installation belongs to."""
+        current = Path.cwd()
+        for folder in (current, *current.parents):
+            if (folder / "stages.toml").is_file() and (folder / "model_code").is_dir():
+                return cls(folder)
         return cls(Path(__file__).resolve().parents[1])
 
     @property

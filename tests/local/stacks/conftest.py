@@ -1,0 +1,108 @@
+"""A project with three models, deployed once with the real CDK CLI, and destroyed at the end."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from localaws.control import LocalAws
+from slipway.aws import Aws
+from slipway.cdk import stacks_of
+from slipway.deployment import deploy
+from slipway.ports import free_port
+from slipway.project import Project
+from slipway.removal import destroy_stacks, local_remains, remains_after_stop
+from slipway.story import Story
+from stacks.settings import Settings, load_settings
+from tests.unit.conftest import CSV_TRAIN
+from training.train import train
+
+ROOT = Path(__file__).parents[3]
+BREAST_CANCER = """
+[model]
+task = "classification"
+data = "sklearn:breast_cancer"
+label = "diagnosis"
+[gate]
+balanced_accuracy = 0.9
+"""
+FLATS = """
+[model]
+task = "regression"
+data = "flats.csv"
+label = "price"
+hyperparameters = { n_estimators = 5 }
+[gate]
+r2 = 0.5
+"""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A deployed project and its embedded AWS."""
+
+    project: Project
+    settings: Settings
+    local: LocalAws
+    aws: Aws
+    story: Story
+
+    def redeploy(self, model: str, **context: str) -> None:
+        """Deploy one model again, with the driver of the inner loop."""
+        settings = load_settings(self.project.root, {"models": model, **context})
+        deploy(self.project, self.aws, settings.models, {"models": model, **context}, self.story, direct=True)
+
+
+def make_project(root: Path) -> Project:
+    """Copy what a fork owns, add two models of a person's own, and share the built environments."""
+    for name in ("app.py", "cdk.json", "stages.toml"):
+        shutil.copy(ROOT / name, root)
+    for name in ("serving", "iris"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "model_code" / name, root / "model_code" / name, ignore=ignored)
+    cancer = root / "model_code" / "breast_cancer"
+    cancer.mkdir()
+    (cancer / "model.toml").write_text(BREAST_CANCER)
+    script = (ROOT / "model_code" / "iris" / "train.py").read_text()
+    (cancer / "train.py").write_text(script.replace('"species"', '"diagnosis"'))
+    flats = root / "model_code" / "flats"
+    flats.mkdir()
+    (flats / "model.toml").write_text(FLATS)
+    (flats / "train.py").write_text(CSV_TRAIN)
+    rows = [f"{40 + n},{n % 4},{1000 + 37 * n}" for n in range(60)]
+    (flats / "flats.csv").write_text("area,rooms,price\n" + "\n".join(rows) + "\n")
+    (root / ".slipway").mkdir()
+    (root / ".slipway" / "envs").symlink_to(ROOT / ".slipway" / "envs")
+    return Project(root)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def deployed(project: Project) -> Iterator[Deployed]:
+    story = Story()
+    settings = load_settings(project.root)
+    for model in settings.models:
+        train(project.root, model)
+    local = LocalAws(project.root)
+    port = free_port()
+    try:
+        server = local.start(port)
+        aws = Aws.local(settings.stage, server)
+        deploy(project, aws, settings.models, {}, story, direct=False)
+        yield Deployed(project, settings, local, aws, story)
+
+        before = local.inventory()
+        destroy_stacks(project, aws, stacks_of("local", [model.name for model in settings.models]), story)
+        left = local_remains(local).left_behind
+    finally:
+        local.stop()
+    assert before.processes
+    assert [*left, *remains_after_stop(local, before, port)] == []
