@@ -8,7 +8,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.ports import AccessDeniedError, Credentials, NotFoundError
 
@@ -98,3 +98,5 @@ def _translated() -> Iterator[None]:
         if error.response["Error"]["Code"] in _MISSING:
             raise NotFoundError(text) from error
         raise AccessDeniedError(text) from error
+    except BotoCoreError as error:
+        raise ConnectionError(str(error)) from error  # this server is going away

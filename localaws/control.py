@@ -42,7 +42,7 @@ class Server:
 
 
 class LocalAws:
-    """One embedded AWS of a project folder. Its state is in `root/.slipway/<name>`; names run side by side."""
+    """One embedded AWS of a project folder. State: `root/.slipway/<name>`; several names run side by side."""
 
     def __init__(self, root: Path, name: str = "localaws") -> None:
         self.state = StateFolder(root.resolve(), name)

@@ -57,6 +57,7 @@ def serve(state: StateFolder, run: Run) -> None:
         server_header=False, date_header=False,  # ministack sets both as AWS does
         timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises the signal again once it has shut down
     uvicorn.Server(config).run()
     _end(state)
 

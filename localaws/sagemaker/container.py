@@ -22,6 +22,7 @@ _PING_INTERVAL_S = 0.05
 _MAX_STARTUP_S = 60.0  # a local bound: AWS waits up to an hour
 _RAISING_PINGS = 5  # a 500 is a handler that raised, which repeats; any other answer may be "not yet"
 _LOG_TAIL_LINES = 40
+_GROUP_END_S = 0.3  # a group of killed processes lives on only where nobody collects its dead
 
 Line = tuple[int, str]
 
@@ -90,12 +91,21 @@ class Container:
                 process.wait(grace_s)
             self._signal(signal.SIGKILL)
             process.wait()
+            self._wait_for_group()
             if process.stdin:
                 process.stdin.close()
         if self._reader:
             self._reader.join(timeout=2)
         make_removable(self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
+
+    def _wait_for_group(self) -> None:
+        """Wait for what the command itself started; for processes that are not its own, nobody has a wait()."""
+        deadline = time.monotonic() + _GROUP_END_S
+        with suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < deadline:
+                os.killpg(self.pid or 0, 0)
+                time.sleep(0.01)
 
     def _signal(self, signum: int) -> None:
         with suppress(ProcessLookupError, PermissionError):

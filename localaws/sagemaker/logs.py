@@ -39,6 +39,7 @@ class LogShipper:
         self._streams: dict[LogStream, Credentials] = {}
         self._sending = threading.Lock()
         self._wake = threading.Event()
+        self._closed = False
         threading.Thread(target=self._run, name="log-shipper", daemon=True).start()
 
     def add(self, stream: LogStream, credentials: Credentials) -> None:
@@ -51,6 +52,10 @@ class LogShipper:
             if credentials := self._streams.pop(stream, None):
                 self._send(stream, credentials)
 
+    def close(self) -> None:
+        """Send nothing any more: the server that would take it is stopping."""
+        self._closed = True
+
     def _run(self) -> None:
         while not self._wake.wait(_INTERVAL_S):
             with self._sending:
@@ -58,6 +63,6 @@ class LogShipper:
                     self._send(stream, credentials)
 
     def _send(self, stream: LogStream, credentials: Credentials) -> None:
-        while lines := stream.take():
+        while not self._closed and (lines := stream.take()):
             with suppress(AccessDeniedError, NotFoundError, OSError):
                 self._sink.write(stream.group, stream.name, lines, credentials)

@@ -73,6 +73,7 @@ class SageMaker:
 
     def stop(self) -> None:
         """End every model server at once."""
+        self._host.shipper.close()
         endpoints = [endpoint for region in self.regions for endpoint in region.endpoints.items.values()]
         if endpoints:
             with ThreadPoolExecutor(len(endpoints)) as pool:

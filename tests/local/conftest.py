@@ -58,7 +58,9 @@ def boto(local_aws: LocalAws) -> Boto:
         return boto3.session.Session(**keys, region_name=REGION).client(
             service,
             endpoint_url=server.url,
-            config=Config(proxies={}, retries={"total_max_attempts": 1}, read_timeout=90, max_pool_connections=32),
+            config=Config(
+                proxies={}, retries={"total_max_attempts": 1}, read_timeout=90, max_pool_connections=32
+            ),
         )
 
     return client

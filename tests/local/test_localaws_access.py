@@ -19,13 +19,17 @@ def get(local_aws: LocalAws, path: str = "/", **headers: str) -> tuple[int, dict
     server = local_aws.server()
     assert server is not None
     connection = http.client.HTTPConnection("127.0.0.1", server.port)
-    connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    connection.request(
+        "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     response = connection.getresponse()
     body = response.read()
     return response.status, json.loads(body) if body.startswith(b"{") else {}
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:4566", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:4566", ""]
+)
 def test_a_foreign_host_header_is_refused(local_aws: LocalAws, host: str) -> None:
     status, body = get(local_aws, Host=host)
 
@@ -129,7 +133,9 @@ def test_invoking_the_endpoint_that_the_policy_names_passes_iam(boto: Boto, user
         runtime.invoke_endpoint(EndpointName="access-allowed", Body=ROWS, ContentType="text/csv")
 
     assert code(error) == "ValidationError"
-    assert error.value.response["Error"]["Message"] == f"Endpoint access-allowed of account {ACCOUNT} not found."
+    assert (
+        error.value.response["Error"]["Message"] == f"Endpoint access-allowed of account {ACCOUNT} not found."
+    )
 
 
 def test_an_action_that_no_statement_allows_is_denied(boto: Boto, user: dict[str, str]) -> None:
@@ -139,14 +145,16 @@ def test_an_action_that_no_statement_allows_is_denied(boto: Boto, user: dict[str
     assert code(error) == "AccessDeniedException"
 
 
-def test_a_bucket_that_denies_plain_http_takes_loopback_as_secure(boto: Boto, toy: Toy, user: dict[str, str]) -> None:
+def test_a_bucket_that_denies_plain_http_takes_loopback_as_secure(
+    boto: Boto, toy: Toy, user: dict[str, str]
+) -> None:
     s3 = boto("s3")
     s3.create_bucket(Bucket="secure-bucket")
     statements = [
         {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::secure-bucket/*",
          "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
-        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/caller"}, "Action": "s3:PutObject",
-         "Resource": "arn:aws:s3:::secure-bucket/*"},
+        {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/caller"},
+         "Action": "s3:PutObject", "Resource": "arn:aws:s3:::secure-bucket/*"},
     ]  # fmt: skip
     s3.put_bucket_policy(Bucket="secure-bucket", Policy=json.dumps({"Statement": statements}))
 

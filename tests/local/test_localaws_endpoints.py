@@ -69,7 +69,9 @@ def test_the_model_folder_is_read_only_and_below_opt_ml(boto: Boto, echo: str, l
 
 
 @pytest.mark.parametrize(("status", "side"), [(400, "client"), (418, "client"), (503, "server")])
-def test_an_error_of_the_model_is_a_model_error_with_its_status(boto: Boto, echo: str, status: int, side: str) -> None:
+def test_an_error_of_the_model_is_a_model_error_with_its_status(
+    boto: Boto, echo: str, status: int, side: str
+) -> None:
     with pytest.raises(ClientError) as error:
         boto("sagemaker-runtime").invoke_endpoint(EndpointName=echo, Body=b"x", CustomAttributes=str(status))
 
@@ -78,7 +80,9 @@ def test_an_error_of_the_model_is_a_model_error_with_its_status(boto: Boto, echo
     assert response["Error"]["Code"] == "ModelError"
     assert message(error).startswith(f"Received {side} error ({status}) from primary with message")
     assert response["OriginalStatusCode"] == status
-    assert response["LogStreamArn"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/echo"
+    assert (
+        response["LogStreamArn"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/echo"
+    )
 
 
 def test_a_body_over_25_mb_is_refused_before_the_model_sees_it(boto: Boto, echo: str) -> None:
@@ -113,7 +117,8 @@ def test_invocations_and_their_errors_reach_cloudwatch_and_its_alarms(boto: Boto
     cloudwatch = boto("cloudwatch")
     dimensions = [{"Name": "EndpointName", "Value": echo}, {"Name": "VariantName", "Value": echo}]
     cloudwatch.put_metric_alarm(
-        AlarmName="model-errors", Namespace="AWS/SageMaker", MetricName="Invocation5XXErrors", Dimensions=dimensions,
+        AlarmName="model-errors", Namespace="AWS/SageMaker", MetricName="Invocation5XXErrors",
+        Dimensions=dimensions,
         Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
         ComparisonOperator="GreaterThanOrEqualToThreshold", TreatMissingData="notBreaching",
     )  # fmt: skip
@@ -164,7 +169,9 @@ def test_a_role_without_read_access_cannot_make_a_model(toy: Toy) -> None:
         toy.model("unreadable", "good", role)
 
     toy.drop_role("no-read")
-    assert message(error).startswith(f"Could not access model data at s3://{toy.bucket}/good.gz. Please ensure")
+    assert message(error).startswith(
+        f"Could not access model data at s3://{toy.bucket}/good.gz. Please ensure"
+    )
     assert role in message(error)
 
 
@@ -184,7 +191,9 @@ def test_a_missing_archive_reads_like_a_missing_right(toy: Toy) -> None:
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:*"}}, False),
     ],
 )
-def test_conditions_of_the_trust_policy_meet_real_values(toy: Toy, condition: dict[str, object], trusted: bool) -> None:
+def test_conditions_of_the_trust_policy_meet_real_values(
+    toy: Toy, condition: dict[str, object], trusted: bool
+) -> None:
     role = toy.make_role("conditional", [allow(["s3:GetObject"], "*")], condition)
 
     try:
@@ -254,7 +263,9 @@ def test_a_role_without_log_rights_serves_but_leaves_no_log(boto: Boto, toy: Toy
     assert toy.settled("silent")["EndpointStatus"] == "InService"
 
     time.sleep(1)
-    groups = boto("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/silent")["logGroups"]
+    groups = boto("logs").describe_log_groups(logGroupNamePrefix="/aws/sagemaker/Endpoints/silent")[
+        "logGroups"
+    ]
 
     toy.drop("silent")
     toy.drop_role("silent")

@@ -65,8 +65,14 @@ class Toy:
             self.s3.put_object(Bucket=self.bucket, Key=f"{name}.gz", Body=archive(folder, code))
         self.role = self.make_role("toy-role", [allow(["s3:GetObject", "logs:*"], "*")])
 
-    def make_role(self, name: str, statements: list[dict[str, Any]], condition: dict[str, Any] | None = None) -> str:
-        trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    def make_role(
+        self, name: str, statements: list[dict[str, Any]], condition: dict[str, Any] | None = None
+    ) -> str:
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
         if condition:
             trust["Condition"] = condition
         self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
