@@ -31,7 +31,7 @@ def serve(state: StateFolder, run: Run) -> None:
     # Only now: ministack reads its settings when it is imported.
     from ministack.app import app
 
-    from localaws.ministack_plugin import fixes, hooks, inventory, ports, services, types
+    from localaws.ministack_plugin import events, fixes, hooks, inventory, ports, services, types
 
     hooks.check()
     url = f"http://127.0.0.1:{run.port}"
@@ -45,6 +45,7 @@ def serve(state: StateFolder, run: Run) -> None:
     services.register((services.sagemaker_row(sagemaker),))
     types.register(resource_types(sagemaker))
     fixes.apply()
+    events.apply()
 
     def listed() -> dict[str, Any]:
         found = inventory.resources() + _sagemaker_resources(sagemaker)

@@ -61,7 +61,12 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_STACK_TAG_PROPERTY": (),
         "_physical_name": ("stack_name", "logical_id", "lowercase", "max_len"),
     },
-    "ministack.services.cloudformation.stacks": {"_runs_on_worker_thread": ("resource_type",)},
+    "ministack.services.cloudformation": {"_stacks": (), "_stack_events": ()},
+    "ministack.services.cloudformation.stacks": {
+        "_runs_on_worker_thread": ("resource_type",),
+        "_add_event": ("stack_id", "stack_name", "logical_id", "resource_type", "status"),
+        "_update_keeping_seed": ("args",),
+    },
 }  # fmt: skip
 
 

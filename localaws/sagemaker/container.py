@@ -100,7 +100,7 @@ class Container:
         shutil.rmtree(self.place.folder, ignore_errors=True)
 
     def _wait_for_group(self) -> None:
-        """Wait for what the command itself started; for processes that are not its own, nobody has a wait()."""
+        """Wait for what the command itself started: nobody has a wait() for a grandchild."""
         deadline = time.monotonic() + _GROUP_END_S
         with suppress(ProcessLookupError, PermissionError):
             while time.monotonic() < deadline:

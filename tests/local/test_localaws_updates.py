@@ -90,6 +90,12 @@ class Stacks:
             time.sleep(0.1)
         raise TimeoutError(STACK)
 
+    def updated(self) -> set[str]:
+        events = self.api.describe_stack_events(StackName=STACK)["StackEvents"]
+        return {
+            event["LogicalResourceId"] for event in events if event["ResourceStatus"] == "UPDATE_COMPLETE"
+        }
+
     def reasons(self, logical_id: str) -> list[str]:
         events = self.api.describe_stack_events(StackName=STACK)["StackEvents"]
         return [
@@ -155,6 +161,7 @@ def test_an_update_moves_traffic_without_one_failed_request(
     assert status == "UPDATE_COMPLETE"
     assert failures == []
     assert sent >= 1000
+    assert stacks.updated() == {"Model", "Config", "Endpoint", STACK}, "the log group did not change"
     after = toy.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
     assert after["EndpointConfigName"] != before
     names = [
