@@ -15,7 +15,7 @@ _AUTO_DELETE_TAG = "aws-cdk:auto-delete-objects"
 def apply() -> None:
     """Apply all of them."""
     _treat_loopback_as_secure()
-    _name_ecr_repositories()
+    _name_resources_exactly()
     _report_missing_ecr_images()
     _keep_non_empty_buckets()
     _tag_buckets()
@@ -32,10 +32,11 @@ def _treat_loopback_as_secure() -> None:
     app.pin_request_origin = lambda source_ip, _secure: original(source_ip, True)
 
 
-def _name_ecr_repositories() -> None:
-    """ecr:DescribeRepositories acts on the repositories it names.
+def _name_resources_exactly() -> None:
+    """Check a right against the resource that AWS checks it against.
 
-    Unnamed, a role limited to one is refused.
+    ecr:DescribeRepositories acts on the repositories it names: unnamed, a role limited to one is refused. Log streams
+    are resources of their own: a role may write to `log-group:NAME:*`, and a policy without `:*` grants nothing.
     """
     original = iam_actions.extract_resource_arn
 
@@ -48,6 +49,8 @@ def _name_ecr_repositories() -> None:
             names = _json(body).get("repositoryNames") or []
             if len(names) == 1:
                 return f"arn:aws:ecr:{region}:{account_id}:repository/{names[0]}"
+        if service == "logs" and (stream := _json(body).get("logStreamName")):
+            return f"{found}:log-stream:{stream}"
         return found
 
     iam_actions.extract_resource_arn = extract_resource_arn

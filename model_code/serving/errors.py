@@ -43,5 +43,9 @@ class RequestError(Exception):
         return {"error": {name: value for name, value in members.items() if value is not None}}
 
 
+class ModelNotReady(Exception):
+    """The model could not be loaded; the text says why, on the last line of the container's log."""
+
+
 class NotVerified(Exception):
     """A file of the model is not the one that its manifest names, so nothing of it is loaded."""

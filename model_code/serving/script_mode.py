@@ -7,16 +7,14 @@ So a request that is wrong travels through the hooks as a value, and `output_fn`
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import RequestError
+from .errors import ModelNotReady, RequestError
 from .media import JSON, Prediction, Request, read, write
 from .model import Model, load_model
 
-log = logging.getLogger("slipway")
 # input_fn is not given the model, and parsing needs its signature. A worker process serves one model.
 _loaded: dict[str, Model] = {}
 
@@ -33,14 +31,13 @@ def model_fn(model_dir: str) -> Model:
     """Verify and load the model in a folder.
 
     Raises:
-        NotVerified: a file is not the one that the manifest names; the image answers /ping with 500.
+        ModelNotReady: a file is not the one that the manifest names, or it cannot be loaded. The image answers
+            /ping with a page of HTML then, and prints the traceback, so that its last line says why.
     """
     try:
         model = load_model(Path(model_dir))
     except Exception as error:
-        # The image prints a page of HTML for /ping; this line is what a person looks for in the log.
-        log.error("the model is not ready: %s: %s", type(error).__name__, error)
-        raise
+        raise ModelNotReady(f"the model is not ready: {type(error).__name__}: {error}") from error
     _loaded["model"] = model
     return model
 

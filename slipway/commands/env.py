@@ -40,9 +40,8 @@ def command(unset: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps(variables, sort_keys=True))
         return
-    foreign = [name for name in os.environ if name in _FOREIGN or name.startswith("AWS_ENDPOINT_URL_")]
-    if foreign:
-        print("unset " + " ".join(sorted(foreign)))
+    services = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))
+    print("unset " + " ".join([*_FOREIGN, *services]))
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
 

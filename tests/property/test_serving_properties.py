@@ -1,4 +1,4 @@
-"""What holds for any request: rows survive the trip, and nothing but a RequestError comes out of a bad one."""
+"""What holds for any request: rows survive the trip, and a bad one gives nothing but a RequestError."""
 
 import json
 import math

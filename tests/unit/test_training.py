@@ -102,7 +102,7 @@ def test_chosen_features_are_the_signature(project):
 def test_a_model_below_its_gate_is_not_packaged_and_the_old_one_stays(project):
     before = train_in(project)
 
-    with pytest.raises(GateFailed, match="accuracy is 0.9667, and the gate asks for at least 0.99"):
+    with pytest.raises(GateFailed, match=r"accuracy is 0\.9667, and the gate asks for at least 0\.99"):
         train_in(project, **{"gate.accuracy": 0.99, "model.hyperparameters": {"C": 0.4}})
 
     assert load_artifact(project, "iris").version == before.version
@@ -122,7 +122,7 @@ def test_a_training_script_that_fails_shows_its_last_lines(project):
 def test_a_training_script_that_writes_no_model_is_said_so(project):
     edit(project / "model_code/iris/train.py", "model.joblib", "model.pkl")
 
-    with pytest.raises(TrainingFailed, match="wrote no model.joblib"):
+    with pytest.raises(TrainingFailed, match=r"wrote no model\.joblib"):
         train_in(project)
 
 
@@ -185,7 +185,8 @@ def test_a_run_killed_at_any_moment_leaves_the_old_artifact_or_the_new_one(tmp_p
     script = (
         "import sys; from pathlib import Path; from training.artifact import write_artifact\n"
         "print('go', flush=True)\n"
-        "for n in range(10**6): write_artifact(Path(sys.argv[1]), 'm', {'model.joblib': b'x' * 300_000 + b'%d' % n}, {})"
+        "for n in range(10**6):\n"
+        "    write_artifact(Path(sys.argv[1]), 'm', {'model.joblib': b'x' * 300_000 + b'%d' % n}, {})"
     )
     write_artifact(tmp_path, "m", {"model.joblib": b"old"}, {})
     for pause_s in (0.0, 0.003, 0.006, 0.01, 0.02, 0.05):
@@ -205,9 +206,12 @@ def test_a_run_killed_at_any_moment_leaves_the_old_artifact_or_the_new_one(tmp_p
 def test_a_full_disk_leaves_the_old_artifact(tmp_path):
     before = write_artifact(tmp_path, "m", {"model.joblib": b"old"}, {})
     script = (
-        "import resource, sys, signal; from pathlib import Path; from training.artifact import write_artifact\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
-        "import os; write_artifact(Path(sys.argv[1]), 'm', {'model.joblib': os.urandom(200_000)}, {})"
+        "import os, resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from training.artifact import write_artifact\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "write_artifact(Path(sys.argv[1]), 'm', {'model.joblib': os.urandom(200_000)}, {})"
     )
 
     failed = subprocess.run(

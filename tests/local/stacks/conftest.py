@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,7 @@ def make_project(root: Path) -> Project:
     (flats / "flats.csv").write_text("area,rooms,price\n" + "\n".join(rows) + "\n")
     (root / ".slipway").mkdir()
     (root / ".slipway" / "envs").symlink_to(ROOT / ".slipway" / "envs")
+    (root / ".venv").symlink_to(Path(sys.prefix))  # cdk.json names the project's own Python
     return Project(root)
 
 

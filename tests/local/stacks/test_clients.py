@@ -52,7 +52,8 @@ def test_boto3_the_aws_cli_and_javascript_get_the_same_answer(deployed, tmp_path
     body.write_text(ROWS)
     script = (
         f'eval "$ENV"; aws sagemaker-runtime invoke-endpoint --endpoint-name {ENDPOINT} '
-        f"--content-type text/csv --body fileb://{body} {tmp_path}/answer.json >/dev/null && cat {tmp_path}/answer.json && echo && "
+        f"--content-type text/csv --body fileb://{body} {tmp_path}/answer.json >/dev/null\n"
+        f"cat {tmp_path}/answer.json\necho\n"
         f"node {ROOT}/tests/local/invoke.mjs {ENDPOINT} text/csv '{ROWS}'"
     )
 
