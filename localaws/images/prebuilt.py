@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +11,14 @@ from localaws.environments import Recipe, ensure_environment
 
 @dataclass(frozen=True)
 class Launch:
-    """What to run: a command line, and variables beside those that every container gets."""
+    """What to run: a command line, and variables beside those that every container gets.
+
+    `shown` says what paths of this machine are called in the image, so that a log reads as it does there.
+    """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class PrebuiltImage:
 
     def prepare(self, place: Place, envs: Path) -> Launch:
         """Return the serving command, in a layered environment of this container alone."""
-        python = _layered(ensure_environment(self.recipe, envs), place.folder / "venv")
+        shared = ensure_environment(self.recipe, envs)
+        python = _layered(shared, place.folder / "venv")
         serve = Path(__file__).resolve().parent / self.folder / "serve.py"
         environment = {
             "SAGEMAKER_BASE_DIR": str(place.base),
@@ -70,7 +75,8 @@ class PrebuiltImage:
             "PIP_NO_COMPILE": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
         }
-        return Launch((str(python), str(serve)), environment)
+        shown = {str(shared): "/usr/local", str(place.folder / "venv"): "/usr/local"}
+        return Launch((str(python), str(serve)), environment, shown)
 
 
 def _layered(shared: Path, venv: Path) -> Path:

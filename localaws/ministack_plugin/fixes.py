@@ -35,8 +35,9 @@ def _treat_loopback_as_secure() -> None:
 def _name_resources_exactly() -> None:
     """Check a right against the resource that AWS checks it against.
 
-    ecr:DescribeRepositories acts on the repositories it names: unnamed, a role limited to one is refused. Log streams
-    are resources of their own: a role may write to `log-group:NAME:*`, and a policy without `:*` grants nothing.
+    ecr:DescribeRepositories acts on the repositories it names: unnamed, a role limited to one is refused.
+    Log streams are resources of their own: a role may write to `log-group:NAME:*`, and a policy without `:*`
+    grants nothing.
     """
     original = iam_actions.extract_resource_arn
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _PING_INTERVAL_S = 0.05
 _MAX_STARTUP_S = 60.0  # a local bound: AWS waits up to an hour
 _RAISING_PINGS = 5  # a 500 is a handler that raised, which repeats; any other answer may be "not yet"
 _LOG_TAIL_LINES = 40
+_RESTART_PAUSE_S = 1.0
 _GROUP_END_S = 0.3  # a group of killed processes lives on only where nobody collects its dead
 
 Line = tuple[int, str]
@@ -41,18 +42,15 @@ class Container:
         self._process: subprocess.Popen[bytes] | None = None
         self._tail: deque[str] = deque(maxlen=_LOG_TAIL_LINES)
         self._reader: threading.Thread | None = None
+        self._healthy = False
+        self._stopping = False
+        self._lock = threading.Lock()  # a stop must not meet a restart half-way
 
     def start(self, launch: Launch, environment: Mapping[str, str]) -> None:
-        """Start the process, under a guard that ends it together with this server."""
-        guard = Path(__file__).resolve().parents[1] / "guard.py"
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(guard), *launch.arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**environment, **launch.environment}, cwd=self.place.base, start_new_session=True,
-        )  # fmt: skip
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._read, name=f"log-{self.pid}", daemon=True)
-        self._reader.start()
+        """Start the process. One that was healthy and ends by itself is started again, as on AWS."""
+        self._spawn(launch, environment)
+        supervise = threading.Thread(target=self._supervise, args=(launch, environment), daemon=True)
+        supervise.start()
 
     def wait_until_healthy(self, timeout_s: float) -> None:
         """Ping until the answer is 200. Raises UnhealthyError as soon as that is out of reach."""
@@ -64,6 +62,7 @@ class Container:
                 raise UnhealthyError(f"The container exited with code {code if self._process else 'none'}.")
             status = self._ping()
             if status == http.client.OK:
+                self._healthy = True
                 return
             raising = raising + 1 if status == http.client.INTERNAL_SERVER_ERROR else 0
             if raising >= _RAISING_PINGS:
@@ -84,7 +83,9 @@ class Container:
 
     def stop(self, grace_s: float) -> None:
         """End the process group with SIGTERM, after `grace_s` with SIGKILL, and remove the folder."""
-        process = self._process
+        with self._lock:
+            self._stopping = True
+            process = self._process
         if process is not None:
             self._signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
@@ -98,6 +99,34 @@ class Container:
             self._reader.join(timeout=2)
         make_removable(self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
+
+    def _spawn(self, launch: Launch, environment: Mapping[str, str]) -> None:
+        """Start the command under a guard that ends it together with this server."""
+        guard = Path(__file__).resolve().parents[1] / "guard.py"
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(guard), *launch.arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**environment, **launch.environment}, cwd=self.place.base, start_new_session=True,
+        )  # fmt: skip
+        self.pid = self._process.pid
+        shown = {str(self.place.base): "/opt/ml", **launch.shown}
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout or (), shown), daemon=True
+        )
+        self._reader.start()
+
+    def _supervise(self, launch: Launch, environment: Mapping[str, str]) -> None:
+        while self._process is not None:
+            code = self._process.wait()
+            if self._stopping or not self._healthy:
+                return
+            self._signal(signal.SIGKILL)  # what the command left behind may still hold the port
+            self._print(f"The container exited with code {code}; it is started again.")
+            time.sleep(_RESTART_PAUSE_S)
+            with self._lock:
+                if self._stopping:
+                    return
+                self._spawn(launch, environment)
 
     def _wait_for_group(self) -> None:
         """Wait for what the command itself started: nobody has a wait() for a grandchild."""
@@ -121,13 +150,17 @@ class Container:
         finally:
             connection.close()
 
-    def _read(self) -> None:
-        stream = self._process.stdout if self._process else None
-        for raw in stream or ():
+    def _read(self, stream: Iterable[bytes], shown: Mapping[str, str]) -> None:
+        for raw in stream:
             text = raw.decode(errors="replace").rstrip("\n")
-            self._tail.append(text)
-            if text:
-                self._on_line((time.time_ns() // 1_000_000, text))
+            for path, name in shown.items():
+                text = text.replace(path, name)
+            self._print(text)
+
+    def _print(self, text: str) -> None:
+        self._tail.append(text)
+        if text:
+            self._on_line((time.time_ns() // 1_000_000, text))
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from localaws.errors import LocalAwsError
 from localaws.images import ImageTable
 from localaws.images.prebuilt import Place
 from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Ports, Scope
@@ -90,6 +91,8 @@ class Fleet:
             launch = self._host.images.find(self.model.container.image).prepare(place, self._host.envs)
             self._container.start(launch, self._environment(session))
             self._container.wait_until_healthy(self.variant.startup_timeout_s)
+        except LocalAwsError as error:
+            raise FleetError(f"{error.message}: {error.cause}\n{error.fix}") from error
         except UnhealthyError as error:
             raise FleetError(self._unhealthy(str(error))) from error
         except (AccessDeniedError, NotFoundError) as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -160,6 +162,32 @@ def test_weights_share_the_traffic_and_weight_zero_gets_none_unless_named(boto: 
         variant(TargetVariant="nobody")
     assert "Variant nobody not found" in message(error)
     toy.drop("shared", "heavy", "light", "unused")
+
+
+def test_a_model_server_that_dies_is_started_again(boto: Boto, toy: Toy, local_aws: LocalAws) -> None:
+    name = toy.endpoint("revived", "echo")
+    runtime = boto("sagemaker-runtime")
+    [server] = [
+        process.pid
+        for process in local_aws.inventory().processes
+        if "fleets/revived-" in process.command and "guard.py" in process.command
+    ]
+
+    os.killpg(server, signal.SIGKILL)
+    with pytest.raises(ClientError) as error:
+        runtime.invoke_endpoint(EndpointName=name, Body=b"x")
+
+    assert error.value.response["Error"]["Code"] == "ServiceUnavailable"
+    deadline, status = time.monotonic() + 15, None
+    while status != 200 and time.monotonic() < deadline:
+        try:
+            status = runtime.invoke_endpoint(EndpointName=name, Body=b"x")["ResponseMetadata"][
+                "HTTPStatusCode"
+            ]
+        except ClientError:
+            time.sleep(0.1)
+    toy.drop(name)
+    assert status == 200
 
 
 def test_a_role_without_read_access_cannot_make_a_model(toy: Toy) -> None:

@@ -188,6 +188,7 @@ def test_an_update_that_cannot_serve_rolls_back_and_says_why_without_one_failed_
     assert (
         "The primary container for production variant champion did not pass the ping health check." in reason
     )
+    assert "/opt/ml/code/inference.py" in reason
     assert "no such model in the archive" in reason
     assert len(toy.sagemaker.list_models()["Models"]) == 1, "the new model is cleaned up"
 
