@@ -20,6 +20,8 @@ from stacks.shared_stack import SharedStack  # noqa: E402
 from stacks.validation import add_checks  # noqa: E402
 from training.artifact import load_artifact  # noqa: E402
 
+_CHECKS_FAILED = 3
+
 
 def build(app: cdk.App, root: Path) -> None:
     """Add the stage's shared stack, and a stack for each model.
@@ -37,7 +39,8 @@ def build(app: cdk.App, root: Path) -> None:
     for model, artifact in artifacts:
         # A model's stack reads the parameters that the shared stack writes, and is destroyed before it.
         ModelStack(app, stage=settings.stage, model=model, artifact=artifact).add_stack_dependency(shared)
-    add_checks(app, settings.stage)
+    nag = settings.stage.name == "prod" or app.node.try_get_context("nag") == "true"
+    add_checks(app, settings.stage.name, nag=nag)
 
 
 def main() -> None:
@@ -53,7 +56,12 @@ def main() -> None:
         ]
         print("\n".join(line for line in lines if line), file=sys.stderr)
         sys.exit(error.exit_code)
-    app.synth()
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if "ValidationFailed" not in str(error):
+            raise
+        sys.exit(_CHECKS_FAILED)  # CDK has told the findings
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Families with local NVMe disks. Their hardware encrypts the disks, and CreateEndpointConfig refuses a KMS key
-# for such machines (API reference of CreateEndpointConfig, KmsKeyId).
+# Families with local NVMe disks. Their hardware encrypts the disks, and AWS refuses a KMS key for them (API
+# reference of CreateEndpointConfig, KmsKeyId).
 _LOCAL_DISK_FAMILY = re.compile(
     r"[a-z]+\d+[a-z]*d[a-z]*"  # a d after the generation: m5d, c6id, r7gd, g4dn, p3dn, p4de
     r"|g5|g6|g6e|gr6|g7e|p4d|p5|p5e|p5en|p6-b200|trn1|trn1n|trn2|i3en"

@@ -65,6 +65,10 @@ class DataBucket(Construct):
             ],
             **self._removal(),
         )
+        for bucket in (self.bucket, self.access_logs):
+            if bucket and bucket.policy:
+                # A bucket that stays keeps refusing plain HTTP.
+                bucket.policy.apply_removal_policy(self._removal()["removal_policy"])
         if not props.retain:
             BucketEmptier(
                 self, "Emptier", props=BucketEmptierProps(log_retention_days=props.log_retention_days)

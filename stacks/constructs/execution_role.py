@@ -29,9 +29,9 @@ class ExecutionRoleProps:
 class ExecutionRole(Construct):
     """A role for one model: its archive, its image, its own log group.
 
-    All rights are inline in the role. CreateModel checks at once that the role can read the archive and the
-    image. CloudFormation makes separate policies after the role, so a model that only waits for the role could
-    still be too early.
+    All rights are inline in the role. CreateModel checks at once that the role reads the archive and the
+    image, and CloudFormation makes separate policies after the role: a model that only waits for the role
+    could be too early.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, props: ExecutionRoleProps) -> None:

@@ -1,0 +1,64 @@
+"""Findings that stay on purpose: exact, dated, with a reason, and each for a time.
+
+A test fails when an entry matches nothing any more or has expired; synth knows no clock and goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """One finding at one place."""
+
+    stack: Literal["shared", "model"]
+    """The kind of stack; each model's stack is made by the same code."""
+    path: str
+    """Below the stack: the construct's path for cdk-nag, the logical id for house rules."""
+    finding: str
+    """The exact id, brackets included."""
+    reason: str
+    accepted: str
+    """The day it was accepted: YYYY-MM-DD."""
+    expires: str
+    """The day it has to be looked at again: YYYY-MM-DD."""
+
+
+ACCEPTED: tuple[Accepted, ...] = (
+    Accepted(
+        stack="model",
+        path="ExecutionRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::*]",
+        reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no resource; a condition limits "
+        "the latter to SageMaker's namespaces",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="ExecutionRole605A040B",
+        finding="H-03[ecr:GetAuthorizationToken]",
+        reason="ECR's token is for a whole registry; the action takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="ExecutionRole605A040B",
+        finding="H-03[cloudwatch:PutMetricData]",
+        reason="The action takes no resource; a condition limits it to SageMaker's namespaces",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="CustomS3AutoDeleteObjectsCustomResourceProviderRole3B1BD092",
+        finding="H-07[lambda.amazonaws.com]",
+        reason="aws-cdk-lib writes this trust policy; the role can empty this stage's buckets and nothing "
+        "else, and stages that retain data do not have it",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+)

@@ -1,0 +1,75 @@
+"""Walks through CloudFormation templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Template = Mapping[str, Any]
+
+_POLICY_KEYS = ("PolicyDocument", "KeyPolicy", "RepositoryPolicyText", "AssumeRolePolicyDocument")
+
+
+def resources(template: Template, kind: str | None = None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield logical ids and resources, of one type where it is given."""
+    for name, resource in template.get("Resources", {}).items():
+        if kind is None or resource["Type"] == kind:
+            yield name, {"Properties": {}, **resource}
+
+
+def variants(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the production variants of every endpoint configuration, with its logical id."""
+    for name, config in resources(template, "AWS::SageMaker::EndpointConfig"):
+        for variant in config["Properties"]["ProductionVariants"]:
+            yield name, variant
+
+
+def granted(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the Allow statements of roles and of policies on roles."""
+    for name, resource in resources(template):
+        properties = resource["Properties"]
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            for statement in document["Statement"]:
+                if statement.get("Effect") == "Allow":
+                    yield name, statement
+
+
+def resource_policies(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the statements of policies that name a principal: trust, bucket, key and repository policies."""
+    for name, resource in resources(template):
+        for key in _POLICY_KEYS:
+            for statement in resource["Properties"].get(key, {}).get("Statement", []):
+                if "Principal" in statement:
+                    yield name, statement
+
+
+def environments(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the environment variables of containers and functions."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in ("Environment", "Variables") and isinstance(inner, Mapping):
+                yield from inner.items()
+            yield from environments(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from environments(inner)
+
+
+def listed(value: Any) -> list[str]:
+    """Return what IAM and CloudFormation let one write as one text or a list of them."""
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Yield every text inside a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)

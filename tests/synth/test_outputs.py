@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.outputs import ModelOutputs, SharedOutputs, output_name, parameter_name
+from tests.synth.harness import STAGES, Templates, make_project, synthesize
+
+
+def _parameters(template: dict[str, Any]) -> dict[str, Any]:
+    return {
+        r["Properties"]["Name"]: r["Properties"]["Value"]
+        for r in template["Resources"].values()
+        if r["Type"] == "AWS::SSM::Parameter"
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_output_is_a_parameter_too_with_the_same_value(
+    stage: str, templates: dict[str, Templates]
+) -> None:
+    for model in (None, "iris"):
+        template = templates[stage][f"slipway-{stage}" + ("-iris" if model else "")]
+        told = {name: output["Value"] for name, output in template["Outputs"].items()}
+        assert _parameters(template) == {parameter_name(stage, n, model): v for n, v in told.items()}
+        assert not [output for output in template["Outputs"].values() if "Export" in output]
+
+
+def test_no_output_disappears(prod: Templates, dev: Templates) -> None:
+    shared = {output_name(field.name) for field in fields(SharedOutputs)}
+    assert shared == {"BucketName", "RepositoryUri", "KeyArn"}
+    assert prod["slipway-prod"]["Outputs"].keys() == shared
+    assert dev["slipway-dev"]["Outputs"].keys() == shared - {"KeyArn"}
+    model = {output_name(field.name) for field in fields(ModelOutputs)}
+    assert model == {"EndpointName", "EndpointArn", "EndpointConfigName", "ModelVersion", "ArtifactUri"}
+    assert prod["slipway-prod-iris"]["Outputs"].keys() == model
+
+
+def test_a_parameter_s_path_has_the_model_folder_s_name(tmp_path: Path) -> None:
+    root = make_project(tmp_path, "iris_forest")
+    template = synthesize(root, tmp_path / "out", stage="dev")["slipway-dev-iris-forest"]
+    assert "/slipway/dev/iris_forest/EndpointName" in _parameters(template)
+
+
+def test_outputs_are_read_by_name() -> None:
+    told = {"BucketName": "b", "RepositoryUri": "r", "Later": "x"}
+    outputs = SharedOutputs.from_mapping(told)
+    assert outputs == SharedOutputs(bucket_name="b", repository_uri="r", key_arn=None)
+    assert outputs.to_mapping() == {"BucketName": "b", "RepositoryUri": "r"}
+    with pytest.raises(KeyError, match="EndpointName"):
+        ModelOutputs.from_mapping(told)
