@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Hash-pinned files decide what is installed; a machine's extra link folders must not.
 unexport PIP_FIND_LINKS UV_FIND_LINKS
 
-.PHONY: demo test setup setup-dev lock golden docs bench lint clean
+.PHONY: demo test setup setup-dev lock golden docs picture bench lint clean
 
 demo: setup ## train, deploy, predict, destroy, and prove that nothing is left
 	@$(BIN)/slipway demo
@@ -56,6 +56,9 @@ golden: setup-dev ## write the golden templates again, for review in the diff
 docs: setup ## write the generated pages of docs/ again
 	@$(BIN)/python -m slipway.reference
 
+picture: setup ## draw docs/demo.svg from what the demo prints
+	@$(BIN)/python docs/make_picture.py
+
 bench: setup-dev ## the figures that the docs quote, side by side with peers
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
@@ -63,5 +66,5 @@ lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 clean: ## remove what setup, training and synth made
-	@$(BIN)/slipway local stop 2>/dev/null || true
+	@$(BIN)/slipway destroy >/dev/null 2>&1 || true
 	@rm -rf .venv .slipway node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -24,7 +24,7 @@ class PortInUseError(LocalAwsError):
         super().__init__(
             f"port {port} on 127.0.0.1 is in use",
             cause="another program, or an embedded AWS of another folder, listens on it",
-            fix=f"stop that program, or choose another port: start(port={port + 1})",
+            fix=f"stop that program, or choose another: slipway deploy --port {port + 1}",
         )
 
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.control import Server, client_environment, client_variables
-from slipway.errors import NotDeployed
+from slipway.errors import MixedUp, NotDeployed
 from stacks.settings import StageSettings, stack_name
 
 # A connection that AWS closed under load is tried again; `standard` adds jitter and a cap.
@@ -50,11 +50,11 @@ class Aws:
         """Return the AWS account that the person's own credentials are for.
 
         Raises:
-            NotDeployed: the shell's variables point at the embedded AWS of this machine.
+            MixedUp: the shell's variables point at the embedded AWS of this machine.
         """
         url = os.environ.get("AWS_ENDPOINT_URL", "")
         if "//127.0.0.1" in url or "//localhost" in url:
-            raise NotDeployed(
+            raise MixedUp(
                 f"Stage {stage.name} is an AWS account, and this shell points at {url}.",
                 why="The variables of `slipway env` are set here, fake keys among them.",
                 fix='Open a new shell, or run: eval "$(slipway env --unset)"',

@@ -109,6 +109,13 @@ class NotDeployed(SlipwayError):
     code = "E-NOT-DEPLOYED"
 
 
+class MixedUp(SlipwayError):
+    """A stage that is an AWS account, in a shell that points at the embedded AWS."""
+
+    code = "E-MIXED-UP"
+    exit_code = 2
+
+
 class LeftBehind(SlipwayError):
     """Destroy ended and something that the deploy made is still there."""
 

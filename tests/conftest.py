@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ _CREDENTIALS = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDE
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # jsii runs on the Node of this environment, as app.py has it.
+    os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
     for suite in SUITES:
         config.addinivalue_line("markers", f"{suite}: the tests of tests/{suite}")
 
