@@ -156,7 +156,6 @@ def _server_environment(state: StateFolder) -> dict[str, str]:
         "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(state.tmp),
-        "NO_PROXY": "*",  # all it ever calls is itself and the model servers
     }
 
 

@@ -75,7 +75,8 @@ class PrebuiltImage:
             "PIP_NO_COMPILE": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
         }
-        shown = {str(shared): "/usr/local", str(place.folder / "venv"): "/usr/local"}
+        here = place.folder
+        shown = {str(shared): "/usr/local", str(here / "venv"): "/usr/local", str(here / "tmp"): "/tmp"}  # noqa: S108
         return Launch((str(python), str(serve)), environment, shown)
 
 
