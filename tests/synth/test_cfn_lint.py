@@ -10,8 +10,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from stacks.images import SKLEARN
 from tests.synth.harness import STAGES, Templates
 
-# A stack without a region can go to any of these. cfn-lint takes all at once: it checks a template once for all
-# regions that share a schema.
+# A stack without a region can go to any of these. cfn-lint takes all at once: it checks a template once for
+# all regions that share a schema.
 COMMERCIAL = sorted(
     r for r in SKLEARN.accounts if r in REGIONS and not r.startswith(("cn-", "us-gov", "us-iso"))
 )
