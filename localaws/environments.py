@@ -62,9 +62,7 @@ class EnvironmentBuilder:
 
     @cached_property
     def _uv(self) -> str:
-        return (
-            find_uv()
-        )  # looked for when there is something to build: an environment that is there needs none
+        return find_uv()
 
     def path(self, recipe: Recipe) -> Path:
         """Return where the recipe's environment is, or would be once it is built."""
