@@ -2,8 +2,8 @@
 
 Both run as `cdk` runs them, a Python process without the CLI around it, in turns on the same machine. The
 empty app imports aws_cdk and synthesizes one stack with the least that CDK's rules allow, a wait handle: the
-price of CDK itself. Bars, on the default stage: 1.5 times that with CDK's validation of templates, which is the
-default, and 2.5 times without. Prod is told beside it: cdk-nag runs there too.
+price of CDK itself. Bars, on the default stage: 1.5 times that with CDK's validation of templates, on by default,
+and 2.5 times without. Prod is told beside it: cdk-nag runs there too.
 """
 
 from __future__ import annotations

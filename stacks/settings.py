@@ -176,7 +176,8 @@ def load_settings(root: Path, context: Mapping[str, Any] | None = None) -> Setti
     names = model_names(root)
     stage_name = str(context.get("stage", "local"))
     overrides = _overrides(context, names)
-    wanted = [name for name in str(context.get("models", "")).split(",") if name] or list(names)
+    named = [name.strip() for name in str(context.get("models", "")).split(",")]
+    wanted = dict.fromkeys(name for name in named if name) or names  # each once
     models = tuple(load_model(root, name, overrides.get(name)) for name in wanted)
     return Settings(root=root, stage=load_stage(root, stage_name), models=models)
 

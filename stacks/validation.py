@@ -7,12 +7,13 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import jsii
+from constructs import IConstruct
 
-from stacks.accepted import ACCEPTED, Accepted
-from stacks.model_stack import ModelStack
+from stacks.accepted import ACCEPTED, StackKind
 from stacks.rules import RULES, Finding, findings
-from stacks.settings import StageName
+from stacks.settings import StageName, stack_name
 from stacks.shared_stack import SharedStack
+from stacks.template_reading import Template
 
 
 def add_checks(app: cdk.App, stage: StageName, *, nag: bool) -> None:
@@ -69,33 +70,39 @@ class HouseRules:
                 ],
             )
             for path in context.template_paths
-            for finding in unaccepted(json.loads(Path(path).read_text(encoding="utf-8")), self._stage)
+            for finding in unaccepted(_read(path), self._stage, self._kind(path))
         ]
         return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
 
+    def _kind(self, template_path: str) -> StackKind:
+        shared = f"{stack_name(self._stage)}.template.json"
+        return "shared" if Path(template_path).name == shared else "model"
 
-def unaccepted(template: dict[str, object], stage: StageName) -> list[Finding]:
+
+def unaccepted(template: Template, stage: StageName, kind: StackKind) -> list[Finding]:
     """Return what breaks a house rule in a template and is not in stacks/accepted.py."""
-    known = {(entry.path, entry.finding) for entry in ACCEPTED}
-    return [f for f in findings(template, stage) if (f.resource, f.rule) not in known]
+    known = {(entry.path, entry.finding) for entry in ACCEPTED if entry.stack == kind}
+    return [found for found in findings(template, stage) if (found.resource, found.rule) not in known]
 
 
-def kind_of(stack: cdk.Stack) -> str:
-    """Return what `Accepted.stack` says of a stack."""
-    return {SharedStack: "shared", ModelStack: "model"}.get(type(stack), "")
+def _read(path: str) -> Template:
+    template: Template = json.loads(Path(path).read_text(encoding="utf-8"))
+    return template
 
 
 def _acknowledge(app: cdk.App) -> None:
+    """Tell cdk-nag what stacks/accepted.py says of it."""
     for stack in app.node.children:
+        kind = "shared" if isinstance(stack, SharedStack) else "model"
         for entry in ACCEPTED:
-            if isinstance(stack, cdk.Stack) and kind_of(stack) == entry.stack and _is_nag(entry):
-                construct = stack.node.try_find_child(entry.path.split("/")[0])
-                for part in entry.path.split("/")[1:]:
-                    construct = construct and construct.node.try_find_child(part)
-                if construct:
+            if entry.stack == kind and not entry.of_house_rule:
+                construct = _below(stack, entry.path)
+                if construct is not None:
                     acknowledgment = cdk.Acknowledgment(id=entry.finding, reason=entry.reason)
                     cdk.Validations.of(construct).acknowledge(acknowledgment)
 
 
-def _is_nag(entry: Accepted) -> bool:
-    return not entry.finding.startswith("H-")
+def _below(construct: IConstruct | None, path: str) -> IConstruct | None:
+    for part in path.split("/"):
+        construct = construct.node.try_find_child(part) if construct is not None else None
+    return construct

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from stacks.outputs import ModelOutputs, SharedOutputs, output_name, parameter_name
-from tests.synth.harness import STAGES, Templates, make_project, synthesize
+from stacks.rules import RULES
+from tests.synth.harness import ROOT, STAGES, Templates, make_project, synthesize
 
 
 def _parameters(template: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +44,18 @@ def test_a_parameter_s_path_has_the_model_folder_s_name(tmp_path: Path) -> None:
     root = make_project(tmp_path, "iris_forest")
     template = synthesize(root, tmp_path / "out", stage="dev")["slipway-dev-iris-forest"]
     assert "/slipway/dev/iris_forest/EndpointName" in _parameters(template)
+
+
+def test_every_output_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
+    for field in (*fields(SharedOutputs), *fields(ModelOutputs)):
+        assert f"| `{output_name(field.name)}` |" in page
+
+
+def test_every_house_rule_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "rules.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| {rule.id} | {rule.message} |" in page
 
 
 def test_outputs_are_read_by_name() -> None:

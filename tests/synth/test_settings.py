@@ -97,6 +97,11 @@ def test_context_of_cdk_itself_is_no_setting(tmp_path: Path) -> None:
     assert "slipway-dev-iris" in synthesize(make_project(tmp_path), tmp_path / "out", stage="dev", **own)
 
 
+def test_a_model_that_is_named_twice_is_one_stack(tmp_path: Path) -> None:
+    templates = synthesize(make_project(tmp_path), tmp_path / "out", stage="dev", models="iris, iris")
+    assert templates.keys() == {"slipway-dev", "slipway-dev-iris"}
+
+
 def test_account_and_region_of_a_stage_are_used_and_else_left_open(tmp_path: Path) -> None:
     root = make_project(tmp_path)
     (root / "stages.toml").write_text('[prod]\naccount = "123456789012"\nregion = "eu-west-1"\n')
