@@ -1,9 +1,9 @@
 """Times our synth beside that of an empty CDK app: `python benchmarks/synth.py [ROUNDS]`.
 
 Both run as `cdk` runs them, a Python process without the CLI around it, in turns on the same machine. The
-empty app imports aws_cdk and synthesizes one stack with the least that CDK's rules allow, a wait handle: the
-price of CDK itself. Targets, on the default stage: 1.5 times that with CDK's validation of templates, as it is
-by default, and 2.5 times without. Prod is told beside it: cdk-nag runs there too.
+empty app imports aws_cdk and synthesizes one stack with the least that the rules of CDK allow. Targets,
+on the default stage: 1.5 times that with CDK's validation of templates, as it is by default, and 2.5 times
+without. Prod is told beside it: cdk-nag runs there too.
 """
 
 from __future__ import annotations
