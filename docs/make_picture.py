@@ -33,6 +33,8 @@ def main() -> None:
     console.print("[bold]$ make demo[/]")
     for line in shown.splitlines():
         text = Text.from_ansi(line)
+        if line.startswith("ok "):
+            text.stylize("green", 0, 3)
         if not line.startswith(("     ", "\x1b[2m     ")) or "->" in line or "accuracy" in line:
             console.print(text, no_wrap=True)
     picture = console.export_svg(title="slipway", unique_id="slipway")
