@@ -33,11 +33,16 @@ class Recipe:
     name: str
     requirements: Path
     pythons: tuple[str, ...] = ()
+    compiler: Path | None = None
+    """Stands in for the C compiler while a source distribution is installed."""
 
 
 SERVER = Recipe("localaws", PACKAGE / "requirements.txt")
 SKLEARN_1_9_0 = Recipe(
-    "sklearn-1.9.0", PACKAGE / "images" / "sklearn_1_9_0" / "requirements.txt", pythons=("3.12", "3.11")
+    "sklearn-1.9.0",
+    PACKAGE / "images" / "sklearn_1_9_0" / "requirements.txt",
+    pythons=("3.12", "3.11"),
+    compiler=PACKAGE / "images" / "sklearn_1_9_0" / "no_compiler.sh",
 )
 RECIPES = (SERVER, SKLEARN_1_9_0)
 
@@ -98,6 +103,7 @@ class EnvironmentBuilder:
             # The one source distribution is built with the setuptools of the same file: pinned by hash as
             # well.
             *("--build-constraints", str(recipe.requirements), str(recipe.requirements)),
+            compiler=recipe.compiler,
         )
         staging.rename(target)
 
@@ -115,11 +121,14 @@ class EnvironmentBuilder:
                 return found.stdout.strip()
         return getattr(sys, "_base_executable", None) or sys.executable
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str, compiler: Path | None = None) -> None:
+        environment = _uv_environment()
+        if compiler:
+            environment |= {"CC": str(compiler), "LDSHARED": str(compiler)}
         try:
             subprocess.run(
                 [self._uv, *arguments],
-                capture_output=True, text=True, env=_uv_environment(), timeout=BUILD_TIMEOUT_S, check=True,
+                capture_output=True, text=True, env=environment, timeout=BUILD_TIMEOUT_S, check=True,
             )  # fmt: skip
         except subprocess.CalledProcessError as error:
             tail = "\n".join(error.stderr.strip().splitlines()[-12:])

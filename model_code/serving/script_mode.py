@@ -31,8 +31,8 @@ def model_fn(model_dir: str) -> Model:
     """Verify and load the model in a folder.
 
     Raises:
-        ModelNotReady: a file is not the one that the manifest names, or it cannot be loaded. The image answers
-            /ping with a page of HTML then, and prints the traceback, so that its last line says why.
+        ModelNotReady: a file is not the one that the manifest names, or it cannot be loaded. The image then
+            answers /ping with a page of HTML and prints the traceback, so that its last line says why.
     """
     try:
         model = load_model(Path(model_dir))

@@ -28,7 +28,9 @@ MOMENTS = (
 
 def processes_of(root: Path) -> list[str]:
     """Return the command lines that name a folder."""
-    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     return [line for line in listed.splitlines() if str(root) in line and "pytest" not in line]
 
 
