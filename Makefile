@@ -49,6 +49,8 @@ lock: .venv/bin/uv ## compile every requirements file again
 	$(COMPILE) requirements.in -c requirements-dev.txt -o requirements.txt
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) --no-deps requirements-images.in -o requirements-images.txt
+	$(COMPILE) --no-annotate localaws/requirements.in -o localaws/requirements.txt
+	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
 
 golden: setup-dev ## write the golden templates again, for review in the diff
 	@CDK_VALIDATION=false $(BIN)/python -m tests.synth.update_golden

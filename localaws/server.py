@@ -6,7 +6,7 @@ import signal
 from dataclasses import asdict
 from typing import Any
 
-import uvicorn  # type: ignore[import-not-found, unused-ignore]
+import uvicorn
 
 from localaws.clients import HttpLogSink, HttpObjectStore, Loopback
 from localaws.cloudformation.sagemaker import resource_types

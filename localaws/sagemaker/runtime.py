@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-import aiohttp  # type: ignore[import-not-found, unused-ignore]
+import aiohttp
 
 from localaws.sagemaker.endpoint import Endpoint
 from localaws.sagemaker.errors import ApiError

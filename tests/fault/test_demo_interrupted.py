@@ -37,8 +37,6 @@ def processes_of(root: Path) -> list[str]:
 @pytest.mark.parametrize(("step", "number"), MOMENTS)
 def test_an_interrupted_demo_leaves_nothing_running(tmp_path, step, number):
     project = make_project(tmp_path)
-    for name in ("breast_cancer", "flats"):
-        (tmp_path / "model_code" / name / "model.toml").unlink()
     demo = subprocess.Popen(
         [sys.executable, "-m", "slipway.main", "demo"],
         cwd=tmp_path,

@@ -59,12 +59,20 @@ class Deployed:
 
 
 def make_project(root: Path) -> Project:
-    """Copy what a fork owns, add two models of a person's own, and share the built environments."""
+    """Copy what a fork owns, with the model iris, and share the built environments."""
     for name in ("app.py", "cdk.json", "stages.toml"):
         shutil.copy(ROOT / name, root)
     for name in ("serving", "iris"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "model_code" / name, root / "model_code" / name, ignore=ignored)
+    (root / ".slipway").mkdir()
+    (root / ".slipway" / "envs").symlink_to(ROOT / ".slipway" / "envs")
+    (root / ".venv").symlink_to(Path(sys.prefix))  # cdk.json names the project's own Python
+    return Project(root)
+
+
+def add_models_of_ones_own(root: Path) -> None:
+    """Drop two more models in as folders: another data set of scikit-learn, and a CSV file."""
     cancer = root / "model_code" / "breast_cancer"
     cancer.mkdir()
     (cancer / "model.toml").write_text(BREAST_CANCER)
@@ -76,15 +84,13 @@ def make_project(root: Path) -> Project:
     (flats / "train.py").write_text(CSV_TRAIN)
     rows = [f"{40 + n},{n % 4},{1000 + 37 * n}" for n in range(60)]
     (flats / "flats.csv").write_text("area,rooms,price\n" + "\n".join(rows) + "\n")
-    (root / ".slipway").mkdir()
-    (root / ".slipway" / "envs").symlink_to(ROOT / ".slipway" / "envs")
-    (root / ".venv").symlink_to(Path(sys.prefix))  # cdk.json names the project's own Python
-    return Project(root)
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
+    project = make_project(tmp_path_factory.mktemp("project"))
+    add_models_of_ones_own(project.root)
+    return project
 
 
 @pytest.fixture(scope="session")

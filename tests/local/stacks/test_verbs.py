@@ -1,10 +1,15 @@
 """The verbs and the plain CDK CLI, on a deployed project."""
 
 import json
+import socket
 import subprocess
 import sys
 
 import pytest
+
+from stacks.settings import load_model
+from tests.local.stacks.conftest import make_project
+from training.train import train
 
 
 def run(deployed, *command, **options):
@@ -73,8 +78,16 @@ def test_a_refused_row_is_told_with_row_and_column(deployed, row, words):
     assert not [word for word in words if word not in " ".join(ended.stderr.split())]
 
 
-def test_doctor_finds_everything_well(deployed):
-    checks = json.loads(slipway(deployed, "doctor", "--json").stdout)
+def test_doctor_finds_everything_well_after_training(tmp_path):
+    project = make_project(tmp_path)
+    train(project.root, load_model(project.root, "iris"))
+    ended = subprocess.run(
+        [sys.executable, "-m", "slipway.main", "doctor", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    checks = json.loads(ended.stdout)
 
     assert [check for check in checks if not check["ok"]] == []
 
@@ -109,8 +122,6 @@ def test_an_account_is_not_mixed_up_with_the_embedded_aws(deployed):
 
 
 def test_a_verb_that_needs_the_embedded_aws_says_that_it_is_not_running(project, tmp_path):
-    from tests.local.stacks.conftest import make_project
-
     make_project(tmp_path)
     ended = subprocess.run(
         [sys.executable, "-m", "slipway.main", "predict", "iris", "1,2,3,4"],
@@ -126,14 +137,9 @@ def test_a_verb_that_needs_the_embedded_aws_says_that_it_is_not_running(project,
 
 
 def test_a_port_in_use_is_named_with_the_way_out(tmp_path):
-    import socket
-
     from tests.local.stacks.conftest import make_project
-    from training.train import train
 
     project = make_project(tmp_path)
-    from stacks.settings import load_model
-
     train(project.root, load_model(project.root, "iris"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -1,0 +1,54 @@
+"""The README's commands do what it says, in its order."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.local.stacks.conftest import make_project
+
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(language, containing):
+    """Return the one code block of a language that contains a text."""
+    found = [
+        text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if containing in text
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
+    make_project(tmp_path)
+    commands = block("sh", "slipway train iris")
+    client = block("python", "Client.from_outputs").replace('stage="dev"', 'stage="local"')
+    client = re.sub(r"^(client\.predict\(.*?\))", r"print(\1)", client, flags=re.MULTILINE)
+    before, destroy = commands.split("slipway destroy")
+    script = f"{before}\npython - <<'CLIENT'\n{client}CLIENT\nslipway destroy{destroy}"
+
+    ended = subprocess.run(
+        ["bash", "-ec", script.replace("source .venv/bin/activate", f"source {sys.prefix}/bin/activate")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    assert lines.count("virginica") == 1  # what the comment beside `slipway predict` says
+    assert "['virginica']" in lines  # what the comment beside `client.predict` says
+    assert "nothing left" in ended.stderr
+    assert not (tmp_path / "outputs.json").exists()
+
+
+def test_the_readme_names_both_commands_and_what_aws_costs():
+    assert {"make demo", "make test"} <= {
+        line.partition("#")[0].strip() for line in block("sh", "make demo").split("\n")
+    }
+    assert "slipway destroy" in README.partition("**What it costs.**")[2]
