@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from client.errors import ClientError
 from localaws.errors import LocalAwsError
 from slipway.errors import SlipwayError
 
@@ -66,6 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
     except SlipwayError as error:
         tell_failure(error.code, error.what, error.why, error.fix)
         sys.exit(error.exit_code)
+    except ClientError as error:
+        tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and at the container's log.")
+        sys.exit(1)
     except LocalAwsError as error:
         tell_failure(error.code, str(error), error.cause, error.fix)
         sys.exit(1)

@@ -19,9 +19,13 @@ from typing import Any
 # well.
 for _name in ("Mapping", "MutableMapping", "Sequence", "Iterable"):
     setattr(collections, _name, getattr(collections.abc, _name))
+# The toolkit's compiled helper renames training hosts; it was installed without a compiler, and serving only
+# imports it.
+sys.modules["gethostname"] = ModuleType("gethostname")
 
 import numpy as np  # noqa: E402
 from sagemaker_containers import _encoders, _env, _errors, _modules, _transformer, _worker  # noqa: E402
+from sagemaker_containers.beta import framework  # noqa: E402, F401 - the image has it loaded before a hook asks
 
 _app: Any = None
 
