@@ -13,7 +13,7 @@ from slipway.project import Project
 from slipway.story import Story
 from slipway.verify import Replay, check_configuration, client_for, replay_golden_rows
 from stacks.settings import ModelSettings, stack_name
-from training.artifact import load_artifact
+from training.artifact import Artifact, load_artifact
 
 OUTPUTS_FILE = "outputs.json"
 
@@ -44,6 +44,12 @@ def deploy(
     """
     names = [model.name for model in models]
     artifacts = [load_artifact(project.root, model.name, model.serve.version) for model in models]
+    for model, artifact in zip(models, artifacts, strict=True):
+        if is_stale(model, artifact):
+            story.say(
+                f"{model.name}: model.toml changed since {artifact.version} was trained. "
+                f"To serve the change, run: slipway train {model.name}"
+            )
     wanted = stacks_of(aws.stage.name, names)
     if aws.stage.name == "local":
         bootstrap(project, aws, story)
@@ -64,6 +70,11 @@ def deploy(
             replays[artifact.model] = replay_golden_rows(client_for(aws, artifact.model), artifact)
     write_outputs(project, aws, names)
     return replays
+
+
+def is_stale(model: ModelSettings, artifact: Artifact) -> bool:
+    """Whether `[model]` in model.toml says something else than when the artifact was trained."""
+    return bool(artifact.manifest["settings"] != model.model.model_dump(mode="json"))
 
 
 def write_outputs(project: Project, aws: Aws, models: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from localaws.control import DEFAULT_PORT, LocalAws
 from localaws.environments import RECIPES, EnvironmentBuilder
 from localaws.errors import LocalAwsError
 from slipway.aws import Aws
+from slipway.deployment import is_stale
 from slipway.errors import SlipwayError
 from slipway.options import json_option, settings_of, stage_option
 from slipway.project import Project
@@ -134,7 +135,7 @@ def _artifacts(project: Project, settings: Settings) -> Iterator[Check]:
         except SlipwayError as error:
             yield Check(name, False, error.what, error.fix)
             continue
-        stale = artifact.manifest["settings"] != model.model.model_dump(mode="json")
+        stale = is_stale(model, artifact)
         found = f"{artifact.version}, scikit-learn {artifact.scikit_learn}"
         again = f"Run: slipway train {model.name}"
         if artifact.scikit_learn != SKLEARN.library_version:
