@@ -184,7 +184,7 @@ def _require_free(port: int) -> None:
 def _did_not_start(cause: str, log: Path) -> ServerDidNotStartError:
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
     return ServerDidNotStartError(
-        "the embedded AWS did not start", cause=f"{cause}\n{tail}", fix=f"read {log}, then start it again"
+        "the embedded AWS did not start", why=f"{cause}\n{tail}", fix=f"read {log}, then start it again"
     )
 
 

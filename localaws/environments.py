@@ -132,13 +132,11 @@ class EnvironmentBuilder:
             )  # fmt: skip
         except subprocess.CalledProcessError as error:
             tail = "\n".join(error.stderr.strip().splitlines()[-12:])
-            raise EnvironmentBuildError(
-                f"uv {' '.join(arguments[:2])} failed", cause=tail, fix=_FIX
-            ) from error
+            raise EnvironmentBuildError(f"uv {' '.join(arguments[:2])} failed", why=tail, fix=_FIX) from error
         except subprocess.TimeoutExpired as error:
             raise EnvironmentBuildError(
                 f"uv {' '.join(arguments[:2])} took over {BUILD_TIMEOUT_S} s",
-                cause="the package index is slow or unreachable",
+                why="the package index is slow or unreachable",
                 fix=_FIX,
             ) from error
 
@@ -158,7 +156,7 @@ def find_uv() -> str:
             return candidate
     raise EnvironmentBuildError(
         "uv was not found",
-        cause=f"neither {beside} nor PATH has it",
+        why=f"neither {beside} nor PATH has it",
         fix="run `make setup`, or name it in the variable UV",
     )
 

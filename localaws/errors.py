@@ -1,18 +1,12 @@
 """What can go wrong with the embedded AWS, one class a cause. Standard library only."""
 
-from typing import ClassVar
+from slipway.errors import SlipwayError
 
 
-class LocalAwsError(Exception):
-    """An error that says what happened (`message`), why (`cause`) and what to do (`fix`)."""
+class LocalAwsError(SlipwayError):
+    """The embedded AWS cannot do what was asked."""
 
-    code: ClassVar[str] = "E-LOCAL-AWS"
-
-    def __init__(self, message: str, *, cause: str, fix: str) -> None:
-        super().__init__(message)
-        self.message = message
-        self.cause = cause
-        self.fix = fix
+    code = "E-LOCAL-AWS"
 
 
 class PortInUseError(LocalAwsError):
@@ -23,7 +17,7 @@ class PortInUseError(LocalAwsError):
     def __init__(self, port: int) -> None:
         super().__init__(
             f"port {port} on 127.0.0.1 is in use",
-            cause="another program, or an embedded AWS of another folder, listens on it",
+            why="another program, or an embedded AWS of another folder, listens on it",
             fix=f"stop that program, or choose another: slipway deploy --port {port + 1}",
         )
 
@@ -48,6 +42,6 @@ class ServerNotRunningError(LocalAwsError):
     def __init__(self) -> None:
         super().__init__(
             "no embedded AWS runs for this folder",
-            cause="it was not started, or it ended",
+            why="it was not started, or it ended",
             fix="start it, then try again",
         )

@@ -12,7 +12,6 @@ import click
 from rich.console import Console
 
 from client.errors import ClientError
-from localaws.errors import LocalAwsError
 from slipway.errors import SlipwayError
 
 # In the order of a model's life, which is the order of --help.
@@ -69,9 +68,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except ClientError as error:
         tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and at the container's log.")
-        sys.exit(1)
-    except LocalAwsError as error:
-        tell_failure(error.code, str(error), error.cause, error.fix)
         sys.exit(1)
 
 

@@ -70,12 +70,9 @@ def errors_page() -> str:
     """Return every error code with its meaning and exit code."""
     found = {
         kind.code: (kind.exit_code, kind.__doc__)
-        for kind in vars(errors).values()
+        for kind in [*vars(errors).values(), *vars(local_errors).values()]
         if inspect.isclass(kind) and issubclass(kind, errors.SlipwayError)
     }
-    for kind in vars(local_errors).values():
-        if inspect.isclass(kind) and issubclass(kind, local_errors.LocalAwsError):
-            found[kind.code] = (1, kind.__doc__)
     rows = [f"| `{code}` | {exit_code} | {doc} |\n" for code, (exit_code, doc) in sorted(found.items())]
     head = "Every failure says what happened, why, and what to do, with one of these codes.\n\n"
     return (

@@ -92,7 +92,7 @@ class Fleet:
             self._container.start(launch, self._environment(session))
             self._container.wait_until_healthy(self.variant.startup_timeout_s)
         except LocalAwsError as error:
-            raise FleetError(f"{error.message}: {error.cause}\n{error.fix}") from error
+            raise FleetError(str(error)) from error
         except UnhealthyError as error:
             raise FleetError(self._unhealthy(str(error))) from error
         except (AccessDeniedError, NotFoundError) as error:

@@ -103,7 +103,7 @@ def _environments(project: Project) -> Iterator[Check]:
         try:
             path = EnvironmentBuilder(envs).path(recipe)
         except LocalAwsError as error:
-            yield Check(recipe.name, False, str(error), error.fix)
+            yield Check(recipe.name, False, error.what, error.fix)
             continue
         yield Check(
             recipe.name, path.is_dir(), path.name if path.is_dir() else "not built", "Run: make setup"

@@ -11,6 +11,7 @@ from localaws.control import LocalAws, client_variables
 from slipway.errors import NotRunning
 from slipway.options import json_option
 from slipway.project import Project
+from slipway.story import Story
 
 # Variables of a real account that would win over ours, or mix with them.
 _FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_ROLE_ARN")
@@ -44,6 +45,7 @@ def command(unset: bool, as_json: bool) -> None:
     print("unset " + " ".join([*_FOREIGN, *services]))
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
+    Story().next("cdk diff --all")
 
 
 def _names() -> list[str]:

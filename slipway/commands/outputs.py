@@ -8,6 +8,7 @@ import click
 
 from slipway.options import aws_of, json_option, settings_of, stage_option
 from slipway.project import Project
+from slipway.story import Story
 
 
 @click.command("outputs")
@@ -30,3 +31,4 @@ def command(model: str | None, stage: str, as_json: bool) -> None:
         width = max(map(len, outputs), default=0)
         for name, value in sorted(outputs.items()):
             print(f"{name:<{width}}  {value}")
+    Story().next("slipway env" if stage == "local" else f"slipway status --stage {stage}")

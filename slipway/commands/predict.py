@@ -15,6 +15,7 @@ from client import ClientError, RequestRefused
 from slipway.errors import BadInput, PredictionRefused
 from slipway.options import aws_of, json_option, settings_of, stage_option
 from slipway.project import Project
+from slipway.story import Story
 
 
 @click.command("predict")
@@ -47,6 +48,7 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
         print(json.dumps({"model": model, "version": client.version, "predictions": answers}))
     else:
         print("\n".join(str(answer) for answer in answers))
+    Story().next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")
 
 
 def read_rows(argument: str) -> tuple[bytes, str]:

@@ -68,7 +68,7 @@ def test_a_wrong_hash_fails_with_the_reason_and_leaves_no_environment(tiny: Reci
     with pytest.raises(EnvironmentBuildError) as error:
         ensure_environment(tiny, tmp_path / "envs")
 
-    assert "hash" in error.value.cause.lower()
+    assert "hash" in error.value.why.lower()
     assert not list((tmp_path / "envs").glob("tiny-*"))
 
 

@@ -78,7 +78,7 @@ def test_a_port_in_use_is_named_with_a_way_out(own_root: Path) -> None:
             LocalAws(own_root).start(port)
 
     assert error.value.code == "E-PORT-IN-USE"
-    assert str(port) in error.value.message
+    assert str(port) in error.value.what
     assert str(port + 1) in error.value.fix
 
 
@@ -92,8 +92,8 @@ def test_a_server_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path, loc
     with pytest.raises(ServerDidNotStartError) as error:
         LocalAws(tmp_path).start(free_port())
 
-    assert "exit code 3" in error.value.cause
-    assert "the reason it ends" in error.value.cause
+    assert "exit code 3" in error.value.why
+    assert "the reason it ends" in error.value.why
     assert LocalAws(tmp_path).server() is None
 
 
