@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.control import Server, client_environment, client_variables
-from slipway.errors import MixedUp, NotDeployed
+from slipway.errors import AwsUnreachable, MixedUp, NotDeployed
 from stacks.settings import StageSettings, stack_name
 
 # A connection that AWS closed under load is tried again; `standard` adds jitter and a cap.
@@ -50,6 +50,7 @@ class Aws:
         """Return the AWS account that the person's own credentials are for.
 
         Raises:
+            AwsUnreachable: there are no credentials, or no region.
             MixedUp: the shell's variables point at the embedded AWS of this machine.
         """
         url = os.environ.get("AWS_ENDPOINT_URL", "")
@@ -59,7 +60,20 @@ class Aws:
                 why="The variables of `slipway env` are set here, fake keys among them.",
                 fix='Open a new shell, or run: eval "$(slipway env --unset)"',
             )
-        return cls(stage, boto3.Session(region_name=stage.region), dict(os.environ))
+        # AWS_REGION is the CDK CLI's variable as well; boto3 knows the other one alone.
+        session = boto3.Session(region_name=stage.region or os.environ.get("AWS_REGION"))
+        if session.region_name is None:
+            raise AwsUnreachable(
+                f"There is no AWS region for stage {stage.name}.",
+                why=f"[{stage.name}] in stages.toml names none, and your AWS settings name none.",
+                fix=f"Set region in [{stage.name}] of stages.toml, or the variable AWS_REGION.",
+            )
+        if session.get_credentials() is None:
+            raise AwsUnreachable(
+                f"There are no AWS credentials for stage {stage.name}.",
+                fix=f"Log in, e.g. with: aws sso login. Then: slipway doctor --stage {stage.name}",
+            )
+        return cls(stage, session, dict(os.environ))
 
     def client(self, service: str, **config: Any) -> Any:
         """Return a boto3 client of this stage."""

@@ -13,7 +13,7 @@ from slipway.story import Story
 from stacks.settings import stack_name
 
 # Lines of the CLI and of jsii that tell a person nothing.
-_NOISE = ("cdk notices", "NOTICES", "If you don", "stacktrace", "jsii.errors")
+_NOISE = ("Synthesis time", "cdk notices", "NOTICES", "If you don", "stacktrace", "jsii.errors")
 
 
 def cdk(

@@ -109,6 +109,13 @@ class NotDeployed(SlipwayError):
     code = "E-NOT-DEPLOYED"
 
 
+class AwsUnreachable(SlipwayError):
+    """AWS cannot be asked: no credentials, no region, no network, or no right to."""
+
+    code = "E-AWS"
+    exit_code = 4
+
+
 class MixedUp(SlipwayError):
     """A stage that is an AWS account, in a shell that points at the embedded AWS."""
 

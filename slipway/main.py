@@ -8,11 +8,12 @@ import sys
 from types import FrameType
 from typing import Any
 
+import botocore.exceptions
 import click
 from rich.console import Console
 
 from client.errors import ClientError
-from slipway.errors import SlipwayError
+from slipway.errors import AwsUnreachable, SlipwayError
 
 # In the order of a model's life, which is the order of --help.
 VERBS = ("demo", "train", "deploy", "predict", "status", "outputs", "env", "destroy", "doctor")
@@ -66,6 +67,9 @@ def main(arguments: list[str] | None = None) -> None:
     except SlipwayError as error:
         tell_failure(error.code, error.what, error.why, error.fix)
         sys.exit(error.exit_code)
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        tell_failure("E-AWS", "AWS could not be asked.", str(error), "Look at: slipway doctor --stage STAGE")
+        sys.exit(AwsUnreachable.exit_code)
     except ClientError as error:
         tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and at the container's log.")
         sys.exit(1)

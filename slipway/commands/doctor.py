@@ -149,7 +149,7 @@ def _account(settings: Settings) -> Iterator[Check]:
         aws = Aws.account(settings.stage)
         identity = aws.client("sts").get_caller_identity()
     except SlipwayError as error:
-        yield Check("AWS credentials", False, error.what, error.fix)
+        yield Check("AWS account", False, error.what, error.fix)
         return
     except (BotoCoreError, ClientError) as error:
         yield Check("AWS credentials", False, str(error), "Log in, e.g. with: aws sso login")

@@ -11,14 +11,16 @@ from slipway.commands.predict import read_rows
 from slipway.errors import BadInput, SettingsError, SlipwayError
 from slipway.options import context_of
 from slipway.verify import agrees
+from stacks.settings import load_model
+from training.train import train
 
 ROOT = Path(__file__).parents[2]
 
 
-def slipway(*arguments, **options):
+def slipway(*arguments, cwd=ROOT, **options):
     return subprocess.run(
         [sys.executable, "-m", "slipway.main", *arguments],
-        cwd=ROOT,
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,
@@ -50,6 +52,31 @@ def test_a_mistake_has_a_message_and_an_exit_code(arguments, code, words):
     assert ended.stdout == ""
     flat = " ".join(ended.stderr.split())
     assert not [word for word in words if word not in flat], ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["outputs", "iris"],
+        ["predict", "iris", "1,2,3,4"],
+        ["deploy", "iris"],
+        ["destroy", "--yes"],
+    ],
+)
+@pytest.mark.parametrize(
+    ("region", "what"), [(None, "There is no AWS region"), ("eu-west-1", "There are no AWS credentials")]
+)
+def test_an_account_that_cannot_be_found_is_told_in_few_lines(project, arguments, region, what):
+    train(project, load_model(project, "iris"))
+    nowhere = {"PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(project)}
+    nowhere |= {"AWS_REGION": region} if region else {}
+
+    ended = slipway(*arguments, "--stage", "dev", env=nowhere, cwd=project)
+
+    assert ended.returncode == 4, ended.stderr
+    assert what in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
