@@ -13,17 +13,14 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from localaws.control import LocalAws  # noqa: E402
-from slipway.aws import Aws  # noqa: E402
-from slipway.deployment import deploy  # noqa: E402
-from slipway.ports import free_port  # noqa: E402
-from slipway.story import Story  # noqa: E402
-from stacks.settings import load_model, load_settings  # noqa: E402
-from tests.local.stacks.conftest import make_project  # noqa: E402
-from training.train import train  # noqa: E402
+from localaws.control import LocalAws
+from slipway.aws import Aws
+from slipway.deployment import deploy
+from slipway.ports import free_port
+from slipway.story import Story
+from stacks.settings import load_model, load_settings
+from tests.local.stacks.conftest import make_project
+from training.train import train
 
 STARTS, DEPLOYS, CALLS = 5, 3, 300
 BODY = b"6.5,3.0,5.2,2.0"

@@ -9,11 +9,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
+from stacks.settings_errors import unknown_key, validated
 
 StageName = Literal["local", "dev", "prod"]
 STAGES: tuple[str, ...] = get_args(StageName)
@@ -21,9 +22,6 @@ RESERVED_FOLDERS = frozenset({"serving"})
 # An endpoint is called slipway-<stage>-<model> and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(\d+)?(nano|micro|small|medium|large|xlarge|metal)$"
-
-
-_T = TypeVar("_T", bound=BaseModel)
 
 
 class _Frozen(BaseModel):
@@ -196,8 +194,8 @@ def load_stage(root: Path, name: str) -> StageSettings:
         )
     tables = _read_toml(root / "stages.toml")
     for table in tables.keys() - set(STAGES):
-        raise _unknown_key("stages.toml", table, STAGES)
-    return _validated(StageSettings, {"name": name, **tables.get(name, {})}, f"stages.toml [{name}]")
+        raise unknown_key("stages.toml", table, STAGES)
+    return validated(StageSettings, {"name": name, **tables.get(name, {})}, f"stages.toml [{name}]")
 
 
 def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None) -> ModelSettings:
@@ -225,7 +223,7 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
     for dotted, value in (overrides or {}).items():
         section, _, key = dotted.partition(".")
         tables.setdefault(section, {})[key] = value
-    return _validated(
+    return validated(
         ModelSettings, {"name": name, "folder": path.parent, **tables}, f"model_code/{name}/model.toml"
     )
 
@@ -262,48 +260,3 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{path.parent.name}/{path.name} is not TOML: {error}.", fix="Mend the line that it names."
         ) from None
-
-
-def _validated(kind: type[_T], values: Mapping[str, Any], where: str) -> _T:
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            raise _unknown_key(where, key, _keys_beside(kind, problem["loc"])) from None
-        raise SettingsError(
-            f"{where}: {key} = {problem['input']!r} is not allowed."
-            if problem["type"] != "missing"
-            else f"{where}: {key} is missing.",
-            why=_reason(problem),
-            fix=f"Change {key} in {where.split(' ')[0]}.",
-        ) from None
-
-
-def _reason(problem: Mapping[str, Any]) -> str:
-    reason = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "literal_error":
-        allowed = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
-        hint = did_you_mean(str(problem["input"]), allowed)
-        return f"Allowed: {problem['ctx']['expected']}. {hint}".strip()
-    return f"{reason}."
-
-
-def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    for part in location[:-1]:
-        annotation = kind.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        kind = annotation
-    return [name for name in kind.model_fields if name not in ("name", "folder")]
-
-
-def _unknown_key(where: str, key: str, known: Any) -> SettingsError:
-    last = key.rpartition(".")[2]
-    hint = did_you_mean(last, known)
-    return SettingsError(
-        f"{where}: unknown key {key!r}.",
-        why=f"Known here: {', '.join(known)}." if known else "",
-        fix=hint or f"Remove {key}.",
-    )

@@ -146,9 +146,7 @@ class Signature:
                         column=name,
                         hint="Leave rows with NaN or infinity out, or fill the value in before.",
                     )
-        return RequestError(
-            "not_a_number", "A cell is not a number."
-        )  # pragma: no cover - cells are as above
+        return RequestError("not_a_number", "A cell is not a number.")
 
 
 def _is_plain_number(cell: Any) -> bool:

@@ -1,0 +1,69 @@
+"""Settings that are wrong, in our words: the key, what is allowed, and the nearest spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from slipway.errors import SettingsError, did_you_mean
+
+_T = TypeVar("_T", bound=BaseModel)
+
+
+def validated(kind: type[_T], values: Mapping[str, Any], where: str) -> _T:
+    """Return the object of a kind that some values make.
+
+    Args:
+        kind: a pydantic model.
+        values: what the file and the overrides say.
+        where: the file, and where there are more the section.
+
+    Raises:
+        SettingsError: a key is unknown or missing, or a value is not allowed.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            raise unknown_key(where, key, _keys_beside(kind, problem["loc"])) from None
+        raise SettingsError(
+            f"{where}: {key} = {problem['input']!r} is not allowed."
+            if problem["type"] != "missing"
+            else f"{where}: {key} is missing.",
+            why=_reason(problem),
+            fix=f"Change {key} in {where.split(' ')[0]}.",
+        ) from None
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "literal_error":
+        allowed = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
+        hint = did_you_mean(str(problem["input"]), allowed)
+        return f"Allowed: {problem['ctx']['expected']}. {hint}".strip()
+    return f"{reason}."
+
+
+def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location[:-1]:
+        annotation = kind.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        kind = annotation
+    return [name for name in kind.model_fields if name not in ("name", "folder")]
+
+
+def unknown_key(where: str, key: str, known: Any) -> SettingsError:
+    """Return the error for a key that nothing reads."""
+    last = key.rpartition(".")[2]
+    hint = did_you_mean(last, known)
+    return SettingsError(
+        f"{where}: unknown key {key!r}.",
+        why=f"Known here: {', '.join(known)}." if known else "",
+        fix=hint or f"Remove {key}.",
+    )
