@@ -24,7 +24,7 @@ setup-dev: .venv/.setup-dev
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-uv.txt
 
-.venv/.setup: .venv/bin/uv requirements.txt package-lock.json localaws/requirements.txt $(wildcard localaws/images/*/requirements.txt)
+.venv/.setup: .venv/bin/uv requirements.txt package-lock.json stacks/node.sh localaws/requirements.txt $(wildcard localaws/images/*/requirements.txt)
 	@echo "setup 2/4: Python packages, by hash" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.txt
 	@printf '%s\n' '$(CURDIR)' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/slipway.pth"
@@ -32,6 +32,7 @@ setup-dev: .venv/.setup-dev
 	@echo "setup 3/4: the CDK command line, by hash" >&2
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --omit=dev --silent --no-progress
 	@ln -sf ../../node_modules/.bin/cdk $(BIN)/cdk
+	@ln -sf ../../stacks/node.sh $(BIN)/jsii-node
 	@echo "setup 4/4: the embedded AWS and its images" >&2
 	@$(BIN)/python -m localaws.environments
 	@touch $@

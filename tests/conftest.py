@@ -16,7 +16,7 @@ _CREDENTIALS = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDE
 
 def pytest_configure(config: pytest.Config) -> None:
     # jsii runs on the Node of this environment, as app.py has it.
-    os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "node"))
+    os.environ.setdefault("JSII_NODE", str(Path(sys.executable).parent / "jsii-node"))
     for suite in SUITES:
         config.addinivalue_line("markers", f"{suite}: the tests of tests/{suite}")
 
