@@ -1,7 +1,8 @@
 """The inner loop's driver: puts a synthesized app on the embedded AWS without the CDK CLI.
 
 The CLI asks CloudFormation for news every five seconds; this asks twenty times a second. The templates, the
-assets, the CloudFormation execution role and the result are the same. It is used for the embedded AWS alone.
+assets, the CloudFormation execution role and the result are the same. Only the embedded AWS is deployed in
+this way; a destroy deletes stacks so on every stage, since it must work when an artifact or folder is gone.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from botocore.exceptions import ClientError
 from slipway.aws import Aws
 from slipway.errors import DeployFailed
 from slipway.story import Story
+from stacks.settings import stack_name
 
 POLL_S = 0.05
+POLL_AWS_S = 3.0  # a real account has a limit on questions
 TIMEOUT_S = 900.0
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
@@ -48,6 +51,40 @@ def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str])
     for name in wanted:
         _publish(stacks[name].assets, aws)
         _deploy(stacks[name], aws, story)
+
+
+def deployed_stacks(aws: Aws, stage: str) -> list[str]:
+    """Return the stage's stacks that exist, in the order in which they can go: the shared one last.
+
+    They are read from CloudFormation, so that a model whose folder or artifact is gone can go as well.
+    """
+    shared = stack_name(stage)
+    pages = aws.client("cloudformation").get_paginator("describe_stacks").paginate()
+    names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
+    return sorted((name for name in names if name == shared or name.startswith(f"{shared}-")), reverse=True)
+
+
+def delete_stacks(aws: Aws, names: Sequence[str], story: Story) -> None:
+    """Delete stacks, one after the other, with the role that they were deployed with.
+
+    Raises:
+        DeployFailed: a stack did not go.
+    """
+    cloudformation = aws.client("cloudformation")
+    for name in names:
+        cloudformation.delete_stack(StackName=name)
+        known = (
+            {event["EventId"] for event in _events(cloudformation, name)}
+            if _status(cloudformation, name)
+            else set()
+        )
+        reasons: list[str] = []
+        poll_s = POLL_S if aws.endpoint_url else POLL_AWS_S
+        final = _settled(cloudformation, name, story, known, reasons, poll_s)
+        if final is not None and final != "DELETE_COMPLETE":
+            raise DeployFailed(
+                f"{name} ended as {final}.", why="\n".join(reasons[:3]), fix="Mend it and destroy again."
+            )
 
 
 def _stacks(folder: Path, aws: Aws) -> Iterator[_Stack]:
@@ -129,6 +166,7 @@ def _settled(
     story: Story,
     known: set[str] | None = None,
     reasons: list[str] | None = None,
+    poll_s: float = POLL_S,
 ) -> str | None:
     known = known if known is not None else set()
     deadline = time.monotonic() + TIMEOUT_S
@@ -140,7 +178,7 @@ def _settled(
                 _tell(event, story, reasons)
         if status is None or not status.endswith("_IN_PROGRESS"):
             return status
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
     raise DeployFailed(f"{name} did not settle within {TIMEOUT_S:.0f} s.", fix="Look at: slipway status")
 
 
@@ -159,7 +197,9 @@ def _events(cloudformation: Any, name: str) -> list[dict[str, Any]]:
 def _status(cloudformation: Any, name: str) -> str | None:
     try:
         return str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
-    except ClientError:
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise  # throttled or refused: that says nothing about the stack
         return None
 
 

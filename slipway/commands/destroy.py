@@ -6,10 +6,11 @@ import click
 
 from localaws.control import LocalAws
 from slipway.aws import Aws
-from slipway.errors import LeftBehind
-from slipway.options import models_argument, settings_of, stage_option
+from slipway.errors import LeftBehind, NotDeployed
+from slipway.options import models_argument, stage_option
 from slipway.project import Project
 from slipway.story import Story
+from stacks.settings import load_stage, stack_name
 
 
 @click.command("destroy")
@@ -25,11 +26,12 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
     slipway destroy
     slipway destroy iris --stage dev --yes
     """
-    from slipway.cdk import stacks_of
-    from slipway.removal import destroy_stacks, local_remains, remains_after_stop, retained
+    from slipway.deployment import forget_outputs
+    from slipway.direct import delete_stacks, deployed_stacks
+    from slipway.removal import local_remains, remains_after_stop, retained
 
     project, story = Project.here(), Story()
-    settings = settings_of(project, models, stage)
+    settings = load_stage(project.root, stage)
     local = LocalAws(project.root)
     if stage == "local" and local.server() is None:
         local.stop()  # what a killed server left
@@ -37,14 +39,18 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
         story.next("slipway deploy")
         return
     server = local.server() if stage == "local" else None
-    aws = Aws.local(settings.stage, server) if server else Aws.account(settings.stage)
-    wanted = stacks_of(stage, [model.name for model in settings.models])
-    stacks = wanted[1:] if models else wanted
+    aws = Aws.local(settings, server) if server else Aws.account(settings)
+    wanted = {stack_name(stage, model) for model in models}
+    stacks = [name for name in deployed_stacks(aws, stage) if name in wanted or not models]
+    if not stacks and models:
+        raise NotDeployed(f"{', '.join(models)} is not deployed on {stage}.", fix="Look at: slipway status")
     if stage != "local" and not yes:
         click.confirm(f"Remove {', '.join(stacks)} from AWS?", abort=True, err=True)
     kept = retained(aws, stacks)
     before = local.inventory() if server else None
-    destroy_stacks(project, aws, stacks, story)
+    with story.step(f"delete {', '.join(stacks) or 'nothing'}"):
+        delete_stacks(aws, stacks, story)
+    forget_outputs(project, stacks)
     for what, how in kept:
         story.say(f"kept     {what}\n         to remove it: {how}")
     if server and before and not models:

@@ -1,14 +1,17 @@
 """The verbs and the plain CDK CLI, on a deployed project."""
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
 
 import pytest
 
+from localaws.control import LocalAws
+from slipway.ports import free_port
 from stacks.settings import load_model
-from tests.local.stacks.conftest import make_project
+from tests.local.stacks.conftest import add_models_of_ones_own, make_project
 from training.train import train
 
 
@@ -136,9 +139,29 @@ def test_a_verb_that_needs_the_embedded_aws_says_that_it_is_not_running(project,
     assert "slipway deploy" in ended.stderr
 
 
-def test_a_port_in_use_is_named_with_the_way_out(tmp_path):
-    from tests.local.stacks.conftest import make_project
+def test_destroy_needs_neither_artifacts_nor_model_folders(tmp_path):
+    project = make_project(tmp_path)
+    train(project.root, load_model(project.root, "iris"))
 
+    def run_here(*arguments):
+        command = [sys.executable, "-m", "slipway.main", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    try:
+        assert run_here("deploy", "iris", "--port", str(free_port())).returncode == 0
+        shutil.rmtree(tmp_path / "artifacts")
+        shutil.rmtree(tmp_path / "model_code" / "iris")
+        add_models_of_ones_own(tmp_path)  # never trained
+
+        ended = run_here("destroy")
+    finally:
+        LocalAws(tmp_path).stop()
+
+    assert ended.returncode == 0, ended.stderr
+    assert "nothing left" in ended.stderr
+
+
+def test_a_port_in_use_is_named_with_the_way_out(tmp_path):
     project = make_project(tmp_path)
     train(project.root, load_model(project.root, "iris"))
     with socket.socket() as taken:
