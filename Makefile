@@ -50,6 +50,7 @@ lock: .venv/bin/uv ## compile every requirements file again
 	$(COMPILE) requirements.in -c requirements-dev.txt -o requirements.txt
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) --no-deps requirements-images.in -o requirements-images.txt
+	for kind in onnx sklearn xgboost s3; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-$$kind.in -o model_code/serving/requirements-$$kind.txt || exit 1; done
 	$(COMPILE) --no-annotate localaws/requirements.in -o localaws/requirements.txt
 	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
 

@@ -1,0 +1,100 @@
+"""Engines: what computes predictions, one for each form in which a model is packaged.
+
+None of them unpickles: ONNX and UBJSON are data, and skops builds only the types that the manifest lists. The
+joblib form of an archive is for AWS's prebuilt scikit-learn image alone (script_mode.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .signature import Matrix
+
+Values = npt.NDArray[Any]
+
+
+class Engine(Protocol):
+    """A loaded model."""
+
+    calls_are_expensive: bool
+    """Whether one call with many rows beats many calls with one by so much that requests should share it."""
+
+    def predict(self, matrix: Matrix) -> Values:
+        """Predict every row.
+
+        Args:
+            matrix: float64 of shape (rows, features), finite throughout, in the signature's order.
+
+        Returns:
+            One value for each row, of shape (rows,) or (rows, 1).
+        """
+        ...
+
+
+class OnnxEngine:
+    """ONNX Runtime on one thread: a graph with one float32 input (rows, features), its answer first."""
+
+    calls_are_expensive = False
+
+    def __init__(self, file: Path, _signature: Mapping[str, Any], _trusted: Sequence[str]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        # A worker process a core, and one thread in each: more threads would wait for each other.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        self._run = session.run
+        self._input = session.get_inputs()[0].name
+        self._outputs = [session.get_outputs()[0].name]
+
+    def predict(self, matrix: Matrix) -> Values:
+        """Predict every row, from float32: what scikit-learn's trees round to as well."""
+        values: Values = self._run(self._outputs, {self._input: matrix.astype(np.float32)})[0]
+        return values
+
+
+class SklearnEngine:
+    """scikit-learn itself, read from skops: for models that do not convert to ONNX."""
+
+    calls_are_expensive = True
+
+    def __init__(self, file: Path, signature: Mapping[str, Any], trusted: Sequence[str]) -> None:
+        import skops.io
+
+        self._estimator = skops.io.load(file, trusted=list(trusted))
+        self._columns: list[str] | None = None
+        if hasattr(self._estimator, "feature_names_in_"):
+            self._columns = [feature["name"] for feature in signature["features"]]
+
+    def predict(self, matrix: Matrix) -> Values:
+        """Predict every row, as a table with column names where the estimator was fitted on one."""
+        rows: Any = matrix
+        if self._columns is not None:
+            import pandas
+
+            rows = pandas.DataFrame(matrix, columns=self._columns)
+        return np.asarray(self._estimator.predict(rows))
+
+
+ENGINES: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], Engine]] = {
+    "onnx": OnnxEngine,
+    "sklearn": SklearnEngine,
+}
+
+
+def load_engine(model_dir: Path, manifest: Mapping[str, Any]) -> Engine:
+    """Load the engine that the manifest names: `{"engine": {"name": …, "file": …, "trusted": […]}}`.
+
+    Args:
+        model_dir: the folder that holds the unpacked archive, its files verified.
+        manifest: the verified manifest.
+    """
+    engine = manifest["engine"]
+    kind = ENGINES[engine["name"]]
+    return kind(model_dir / engine["file"], manifest["signature"], engine.get("trusted", ()))
