@@ -1,7 +1,7 @@
 """Engines: what computes predictions, one for each form in which a model is packaged.
 
-None of them unpickles: ONNX and UBJSON are data, and skops builds only the types that the manifest lists. The
-joblib form of an archive is for AWS's prebuilt scikit-learn image alone (script_mode.py).
+No engine that a manifest can name unpickles: ONNX and UBJSON are data, and skops builds only the types that
+the manifest lists.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Values = npt.NDArray[Any]
 class Engine(Protocol):
     """A loaded model."""
 
+    single_precision: bool
+    """Whether it computes with float32, to which rows are then rounded before anything else."""
     calls_are_expensive: bool
     """Whether one call with many rows beats many calls with one by so much that requests should share it."""
 
@@ -28,7 +30,8 @@ class Engine(Protocol):
         """Predict every row.
 
         Args:
-            matrix: float64 of shape (rows, features), finite throughout, in the signature's order.
+            matrix: of shape (rows, features), finite throughout, in the signature's order; float64, or
+                float32 where the engine is of single precision.
 
         Returns:
             One value for each row, of shape (rows,) or (rows, 1).
@@ -39,6 +42,7 @@ class Engine(Protocol):
 class OnnxEngine:
     """ONNX Runtime on one thread: a graph with one float32 input (rows, features), its answer first."""
 
+    single_precision = True
     calls_are_expensive = False
 
     def __init__(self, file: Path, _signature: Mapping[str, Any], _trusted: Sequence[str]) -> None:
@@ -55,19 +59,18 @@ class OnnxEngine:
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, from float32: what scikit-learn's trees round to as well."""
-        values: Values = self._run(self._outputs, {self._input: matrix.astype(np.float32)})[0]
+        values: Values = self._run(self._outputs, {self._input: matrix.astype(np.float32, copy=False)})[0]
         return values
 
 
 class SklearnEngine:
     """scikit-learn itself, read from skops: for models that do not convert to ONNX."""
 
+    single_precision = False
     calls_are_expensive = True
 
     def __init__(self, file: Path, signature: Mapping[str, Any], trusted: Sequence[str]) -> None:
-        import skops.io
-
-        self._estimator = skops.io.load(file, trusted=list(trusted))
+        self._estimator = self._read(file, trusted)
         self._columns: list[str] | None = None
         if hasattr(self._estimator, "feature_names_in_"):
             self._columns = [feature["name"] for feature in signature["features"]]
@@ -80,6 +83,20 @@ class SklearnEngine:
 
             rows = pandas.DataFrame(matrix, columns=self._columns)
         return np.asarray(self._estimator.predict(rows))
+
+    def _read(self, file: Path, trusted: Sequence[str]) -> Any:
+        import skops.io
+
+        return skops.io.load(file, trusted=list(trusted))
+
+
+class JoblibEngine(SklearnEngine):
+    """scikit-learn itself, unpickled: for AWS's prebuilt image alone, which has the version that wrote it."""
+
+    def _read(self, file: Path, _trusted: Sequence[str]) -> Any:
+        import joblib
+
+        return joblib.load(file)
 
 
 ENGINES: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], Engine]] = {

@@ -1,26 +1,33 @@
-"""Bodies in and out: CSV and JSON, by Content-Type and Accept."""
+"""Bodies in and out, by Content-Type and Accept."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from .csv_rows import read_csv
 from .errors import RequestError
+from .npy import read_npy, write_npy
 from .signature import Matrix, Signature
+from .strict_json import loads
 
 JSON = "application/json"
 CSV = "text/csv"
+JSON_LINES = "application/jsonlines"
+NPY = "application/x-npy"
+SERVED = (JSON, CSV, JSON_LINES, NPY)  # in the order of preference, where Accept leaves a choice
 Prediction = str | int | float
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """Rows to predict, and the shape in which the answer is expected.
 
     Args:
-        matrix: float64 of shape (rows, features).
+        matrix: of shape (rows, features), in the signature's type.
         wrapped: whether the rows came as `{"instances": [...]}`.
     """
 
@@ -37,40 +44,60 @@ def read(body: bytes | str, content_type: str | None, signature: Signature) -> R
         signature: what the model takes.
 
     Raises:
-        RequestError: 400 for what the body says, 415 for a type that is not served.
+        RequestError: 400 for what the body says, 413 for too many rows, 415 for a type that is not served.
     """
-    media_type = (content_type or JSON).partition(";")[0].strip().lower()
-    if media_type not in (JSON, CSV):
+    reader = _READERS[media_type_of(content_type)]
+    content = body.encode() if isinstance(body, str) else body
+    if not content or content.isspace():
         raise RequestError(
-            "unsupported_media_type",
-            f"Content-Type {media_type!r} is not served.",
-            status=415,
-            hint=f"Send {CSV} or {JSON}.",
+            "empty_body", "The request has no body.", hint=f"Send rows as one of {', '.join(SERVED)}."
         )
-    text = _text(body)
-    if not text.strip():
-        raise RequestError("empty_body", "The request has no body.", hint=f"Send rows as {CSV} or {JSON}.")
-    return _read_csv(text, signature) if media_type == CSV else _read_json(text, signature)
+    return reader(content, signature)
 
 
-def write(predictions: Sequence[Prediction], accept: str | None, *, wrapped: bool) -> tuple[str, str]:
+def write(predictions: Sequence[Prediction], accept: str | None, *, wrapped: bool) -> tuple[bytes, str]:
     """Return the answer's body and its media type.
 
     Args:
-        predictions: one for each row, in order.
+        predictions: one for each row, in order; all of one type.
         accept: the header, with lists and q-values; none means JSON.
-        wrapped: answer `{"predictions": [...]}` instead of a list.
+        wrapped: answer `{"predictions": [...]}` instead of a list, where it is JSON.
 
     Raises:
         RequestError: 406 when nothing that is accepted is served.
     """
-    if negotiate(accept) == CSV:
-        return "".join(f"{_csv_cell(value)}\n" for value in predictions), CSV
-    answer: Any = {"predictions": list(predictions)} if wrapped else list(predictions)
-    return json.dumps(answer, ensure_ascii=False), JSON
+    media_type = negotiate(accept)
+    if media_type == NPY:
+        return write_npy(np.asarray(predictions)), NPY
+    if media_type == CSV:
+        return "".join([f"{_csv_cell(value)}\n" for value in predictions]).encode(), CSV
+    cells = [_json_cell(value) for value in predictions]
+    if media_type == JSON_LINES:
+        return "".join([f"{cell}\n" for cell in cells]).encode(), JSON_LINES
+    listed = f"[{', '.join(cells)}]"
+    return (f'{{"predictions": {listed}}}' if wrapped else listed).encode(), JSON
 
 
-def negotiate(accept: str | None) -> Literal["application/json", "text/csv"]:
+@lru_cache(maxsize=64)
+def media_type_of(content_type: str | None) -> str:
+    """Return the media type of a Content-Type header.
+
+    Raises:
+        RequestError: 415 for one that is not served.
+    """
+    media_type = (content_type or JSON).partition(";")[0].strip().lower()
+    if media_type not in _READERS:
+        raise RequestError(
+            "unsupported_media_type",
+            f"Content-Type {media_type[:100]!r} is not served.",
+            status=415,
+            hint=f"Send one of {', '.join(SERVED)}.",
+        )
+    return media_type
+
+
+@lru_cache(maxsize=64)
+def negotiate(accept: str | None) -> str:
     """Choose the answer's media type: the highest q-value, JSON on a tie.
 
     Raises:
@@ -83,12 +110,14 @@ def negotiate(accept: str | None) -> Literal["application/json", "text/csv"]:
         patterns = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
         return next((ranges[pattern] for pattern in patterns if pattern in ranges), 0.0)
 
-    if quality(JSON) > 0 and quality(JSON) >= quality(CSV):
-        return "application/json"
-    if quality(CSV) > 0:
-        return "text/csv"
+    best = max(SERVED, key=quality)
+    if quality(best) > 0:
+        return best
     raise RequestError(
-        "not_acceptable", f"Accept {accept!r} is not served.", status=406, hint=f"Accept {JSON} or {CSV}."
+        "not_acceptable",
+        f"Accept {str(accept)[:100]!r} is not served.",
+        status=406,
+        hint=f"Accept one of {', '.join(SERVED)}.",
     )
 
 
@@ -103,43 +132,50 @@ def _accepted(part: str) -> tuple[str, float]:
     return name, 1.0
 
 
-def _text(body: bytes | str) -> str:
-    if isinstance(body, str):
-        return body
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RequestError(
-            "not_utf8", f"The body is not UTF-8 text (byte {error.start}).", hint="Encode it as UTF-8."
-        ) from None
+def _read_csv(body: bytes, signature: Signature) -> Request:
+    return Request(read_csv(body, signature))
 
 
-def _read_csv(text: str, signature: Signature) -> Request:
-    lines = text.replace("|", "\n").splitlines()
-    while lines and not lines[-1].strip():  # a final newline ends the last row and starts none
-        lines.pop()
-    return Request(signature.matrix([line.split(",") for line in lines], text=True))
+def _read_npy(body: bytes, signature: Signature) -> Request:
+    return Request(read_npy(body, signature))
 
 
-def _read_json(text: str, signature: Signature) -> Request:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RequestError("invalid_json", f"The body is not JSON: {error}.") from None
+def _read_json(body: bytes, signature: Signature) -> Request:
+    value, finite = _parsed(body)
     wrapped = isinstance(value, dict)
     if wrapped:
-        if set(value) != {"instances"}:
+        if value.keys() != {"instances"}:
             raise RequestError(
                 "no_instances",
-                f"The object has the keys {sorted(map(str, value))}.",
+                f"The object has the keys {str(sorted(map(str, value)))[:200]}.",
                 hint='Send {"instances": [[…], …]}, or a list of rows.',
             )
         value = value["instances"]
     if not isinstance(value, list):
         raise RequestError("not_rows", "The body is not a list of rows.", hint="Send [[…], […]].")
-    if value and isinstance(value[0], dict):
-        value = signature.rows_of_objects(value)
-    for number, row in enumerate(value, start=1):
+    return Request(_matrix(value, signature, finite=finite), wrapped)
+
+
+def _read_json_lines(body: bytes, signature: Signature) -> Request:
+    rows, finite = [], True
+    for number, line in enumerate(body.rstrip().split(b"\n"), start=1):
+        signature.check_row_count(number)
+        try:
+            row, plain = _parsed(line)
+        except RequestError as error:
+            raise RequestError(
+                error.code, f"Line {number}: {error.message}", row=number, hint="Send one row a line."
+            ) from None
+        rows.append(row)
+        finite = finite and plain
+    return Request(_matrix(rows, signature, finite=finite))
+
+
+def _matrix(rows: list[Any], signature: Signature, *, finite: bool) -> Matrix:
+    signature.check_row_count(len(rows))
+    if rows and isinstance(rows[0], dict):
+        rows = signature.rows_of_objects(rows)
+    for number, row in enumerate(rows, start=1):
         if not isinstance(row, list):
             raise RequestError(
                 "not_a_row",
@@ -147,7 +183,33 @@ def _read_json(text: str, signature: Signature) -> Request:
                 row=number,
                 hint="A single row is a list in a list: [[…]].",
             )
-    return Request(signature.matrix(value, text=False), wrapped)
+    return signature.matrix(rows, finite=finite)
+
+
+def _parsed(body: bytes) -> tuple[Any, bool]:
+    """Return a JSON value, and whether it is strict JSON; NaN is let through, to be refused by its place."""
+    try:
+        return loads(body), True
+    except ValueError:
+        pass
+    try:
+        return json.loads(body.decode("utf-8-sig")), False
+    except UnicodeDecodeError as error:
+        raise RequestError(
+            "not_utf8", f"The body is not UTF-8 text (byte {error.start}).", hint="Encode it as UTF-8."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError("invalid_json", f"The body is not JSON: {str(error)[:200]}.") from None
+
+
+def _json_cell(value: Prediction) -> str:
+    # What json.dumps writes; numbers go without a call to it.
+    return _json_text(value) if isinstance(value, str) else repr(value)
+
+
+@lru_cache(maxsize=4096)
+def _json_text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _csv_cell(value: Prediction) -> str:
@@ -155,3 +217,11 @@ def _csv_cell(value: Prediction) -> str:
     if any(character in text for character in ',"\n\r'):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+_READERS: dict[str, Callable[[bytes, Signature], Request]] = {
+    JSON: _read_json,
+    CSV: _read_csv,
+    JSON_LINES: _read_json_lines,
+    NPY: _read_npy,
+}

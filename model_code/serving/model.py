@@ -4,60 +4,65 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import NotVerified
+from .engines import Engine, load_engine
+from .errors import NotVerified, RequestError
 from .media import Prediction
 from .signature import Matrix, Signature
 
 MANIFEST_SHA256 = "SLIPWAY_MANIFEST_SHA256"
 
 
-class Estimator(Protocol):
-    """What scikit-learn calls a fitted estimator."""
-
-    def predict(self, rows: Any) -> npt.NDArray[Any]:
-        """Return one value for each row."""
-        ...
-
-
 @dataclass(frozen=True)
 class Model:
     """A loaded model and its signature."""
 
-    estimator: Estimator
+    engine: Engine
     signature: Signature
 
     def predict(self, matrix: Matrix) -> list[Prediction]:
         """Predict every row.
 
         Args:
-            matrix: float64 of shape (rows, features), in the signature's order.
+            matrix: of shape (rows, features), in the signature's order and type.
 
         Returns:
             One prediction for each row, as JSON has it: a string, an integer or a float.
-        """
-        rows: Any = matrix
-        if hasattr(self.estimator, "feature_names_in_"):
-            # The training script fitted on a table with column names, and may choose columns by them.
-            import pandas
 
-            rows = pandas.DataFrame(matrix, columns=list(self.signature.features))
-        return as_predictions(self.estimator.predict(rows), self.signature.kind)
+        Raises:
+            RequestError: numbers so extreme that the model's answer is none.
+        """
+        return self.as_predictions(self.engine.predict(matrix))
+
+    def as_predictions(self, values: npt.NDArray[Any]) -> list[Prediction]:
+        """Turn the engine's values into predictions; see `predict`."""
+        predictions = as_predictions(values, self.signature.kind)
+        if self.signature.kind == "number":
+            for number, value in enumerate(predictions, start=1):
+                if not math.isfinite(value):  # type: ignore[arg-type]  # a float, by the signature's kind
+                    raise RequestError(
+                        "no_finite_prediction",
+                        f"Row {number}: the model's answer is {value}, which is no finite number.",
+                        row=number,
+                        hint="The features are far outside what the model was trained on.",
+                    )
+        return predictions
 
 
 def as_predictions(values: npt.NDArray[Any], kind: str) -> list[Prediction]:
-    """Turn an estimator's answers into JSON values of the signature's type.
+    """Turn an engine's answers into JSON values of the signature's type.
 
     Raises:
-        ValueError: the estimator gave more than one value a row.
+        ValueError: the engine gave more than one value a row.
     """
     values = np.asarray(values)
     if values.ndim == 2 and values.shape[1] == 1:
@@ -65,35 +70,44 @@ def as_predictions(values: npt.NDArray[Any], kind: str) -> list[Prediction]:
     if values.ndim != 1:
         raise ValueError(f"The model gives values of shape {values.shape}; one value a row is served.")
     if kind == "string":
-        return [str(value) for value in values]
+        return [str(value) for value in values.tolist()]
     if kind == "integer":
-        return [int(value) for value in values]
-    return [float(value) for value in values]
+        return [int(value) for value in values.tolist()]
+    return [float(value) for value in values.tolist()]
 
 
-def load_model(model_dir: Path, expected_sha256: str | None = None) -> Model:
-    """Verify every file of the model, then load it.
+def load_model(model_dir: Path, expected_sha256: str | None = None, *, max_rows: int | None = None) -> Model:
+    """Verify every file of the model, then load the engine that the manifest names.
 
     Args:
         model_dir: the folder that holds the unpacked archive.
         expected_sha256: of `code/manifest.json`; default: the environment variable that the stack sets.
+        max_rows: how many rows one request may have.
 
     Raises:
         NotVerified: a file is missing or altered, or no manifest is expected.
     """
-    manifest = verified_manifest(model_dir, expected_sha256 or os.environ.get(MANIFEST_SHA256, ""))
-    import joblib
+    manifest = verified_manifest(model_dir, expected_sha256)
+    engine = load_engine(model_dir, manifest)
+    limits = {"single_precision": engine.single_precision, "max_rows": max_rows}
+    return Model(engine, Signature.from_manifest(manifest, **limits))
 
-    return Model(joblib.load(model_dir / "model.joblib"), Signature.from_manifest(manifest))
 
-
-def verified_manifest(model_dir: Path, expected_sha256: str) -> Mapping[str, Any]:
+def verified_manifest(model_dir: Path, expected_sha256: str | None = None) -> Mapping[str, Any]:
     """Return the manifest once it and every file that it names have the sha256 that they should.
+
+    Args:
+        model_dir: the folder that holds the unpacked archive.
+        expected_sha256: of the manifest; default: the environment variable that the stack sets.
 
     Raises:
         NotVerified: one has not.
     """
-    content = (model_dir / "code" / "manifest.json").read_bytes()
+    expected_sha256 = expected_sha256 or os.environ.get(MANIFEST_SHA256, "")
+    try:
+        content = (model_dir / "code" / "manifest.json").read_bytes()
+    except FileNotFoundError:
+        raise NotVerified("code/manifest.json is missing from the model's archive.") from None
     actual = hashlib.sha256(content).hexdigest()
     if actual != expected_sha256:
         raise NotVerified(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ import numpy.typing as npt
 
 from .errors import RequestError
 
-Matrix = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.floating[Any]]
+_SINGLE_MAX = float(np.finfo(np.float32).max)
+_DOUBLE_MAX = float(np.finfo(np.float64).max)
+_SHOWN_FEATURES = 40
+_FEW_CELLS = 256
 
 
 @dataclass(frozen=True)
@@ -24,15 +29,19 @@ class Signature:
         id_column: whether a row may carry one leading id, which is ignored.
         label: the name of what is predicted.
         kind: `string`, `integer` or `number`: the type of a prediction.
+        single_precision: whether the engine computes with float32; larger numbers are then refused.
+        max_rows: how many rows one request may have; None is any number.
     """
 
     features: tuple[str, ...]
     id_column: bool
     label: str
     kind: str
+    single_precision: bool = False
+    max_rows: int | None = None
 
     @classmethod
-    def from_manifest(cls, manifest: Mapping[str, Any]) -> Signature:
+    def from_manifest(cls, manifest: Mapping[str, Any], **limits: Any) -> Signature:
         """Read the signature out of a manifest."""
         signature = manifest["signature"]
         return cls(
@@ -40,48 +49,149 @@ class Signature:
             id_column=bool(signature["id_column"]),
             label=signature["prediction"]["name"],
             kind=signature["prediction"]["type"],
+            **limits,
         )
 
-    def matrix(self, rows: Sequence[Sequence[Any]], *, text: bool) -> Matrix:
-        """Check rows and return them as a matrix.
+    @cached_property
+    def width(self) -> int:
+        """How many features there are."""
+        return len(self.features)
+
+    @cached_property
+    def dtype(self) -> type[np.float32] | type[np.float64]:
+        """The type of a matrix."""
+        return np.float32 if self.single_precision else np.float64
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest number that the engine can take."""
+        return _SINGLE_MAX if self.single_precision else _DOUBLE_MAX
+
+    @cached_property
+    def shown_features(self) -> str:
+        """The feature names for a message; of very many, the first."""
+        more = ", …" if self.width > _SHOWN_FEATURES else ""
+        return ", ".join(self.features[:_SHOWN_FEATURES]) + more
+
+    def matrix(self, rows: Sequence[Sequence[Any]], *, finite: bool = False) -> Matrix:
+        """Check rows of JSON values and return them as a matrix.
 
         Args:
-            rows: cells in the signature's order, after an optional id; strings where `text`, else JSON.
-            text: whether a cell is a string that spells a number (CSV).
+            rows: cells in the signature's order, after an optional id.
+            finite: whether it is known that no cell is NaN.
 
         Returns:
-            A float64 matrix of shape (rows, features), finite throughout.
+            A matrix of shape (rows, features), finite throughout.
 
         Raises:
-            RequestError: a row has the wrong width, or a cell is not a finite number.
+            RequestError: there is no row or too many, a row has the wrong width, or a cell is not a number
+                that the model takes.
         """
-        width = len(self.features)
-        cells: list[Sequence[Any]] = []
-        for number, row in enumerate(rows, start=1):
-            if len(row) == width:
-                cells.append(row)
-            elif self.id_column and len(row) == width + 1:
-                cells.append(row[1:])
+        if not rows:
+            raise RequestError(
+                "no_rows", "The request has no rows.", hint=f"Send rows of {self.width} numbers."
+            )
+        self.check_row_count(len(rows))
+        width = self.width
+        if finite and all(len(row) == width and _PLAIN.issuperset(map(type, row)) for row in rows):
+            if len(rows) * width <= _FEW_CELLS:
+                matrix = self.small_matrix(rows)
             else:
-                raise self._wrong_width(number, len(row))
-        if not cells:
-            raise RequestError("no_rows", "The request has no rows.", hint=f"Send rows of {width} numbers.")
-        if text or _all_plain_numbers(cells):
-            try:
-                matrix = np.array(cells, dtype=np.float64)
-            except (ValueError, OverflowError):
-                raise self._first_bad_cell(cells, text=text) from None
-            if np.isfinite(matrix).all():
+                try:
+                    matrix = np.array(rows, dtype=np.float64)
+                    matrix = (
+                        None if self._wrong(matrix) is not None else matrix.astype(self.dtype, copy=False)
+                    )
+                except OverflowError:  # an integer that no float holds
+                    matrix = None
+            if matrix is not None:
                 return matrix
-        raise self._first_bad_cell(cells, text=text)
+        return np.array(
+            [self.numbers(number, row, text=False) for number, row in enumerate(rows, start=1)],
+            dtype=self.dtype,
+        )
 
-    def rows_of_objects(self, objects: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    def small_matrix(self, rows: Sequence[Sequence[float]]) -> Matrix | None:
+        """Return a matrix of a few rows of plain numbers of the right width; None if one is too large.
+
+        For so few numbers Python's own comparisons are faster than a call into NumPy.
+        """
+        largest = self.largest
+        for row in rows:
+            if max(row) > largest or min(row) < -largest:
+                return None
+        if self.max_rows is not None and len(rows) > self.max_rows:
+            return None
+        return np.array(rows, dtype=self.dtype)
+
+    def checked(self, matrix: npt.NDArray[Any]) -> Matrix:
+        """Return a matrix of numbers in the signature's type once every one of them can be taken.
+
+        Raises:
+            RequestError: one is not finite, or too large.
+        """
+        if matrix.dtype not in (np.float32, np.float64):
+            matrix = matrix.astype(np.float64)
+        wrong = self._wrong(matrix)
+        if wrong is None:
+            return matrix.astype(self.dtype)
+        row, column = wrong
+        cell = float(matrix[row, column])
+        raise self._bad_cell("too_large" if math.isfinite(cell) else "not_finite", row + 1, column, cell)
+
+    def numbers(self, number: int, row: Sequence[Any], *, text: bool = True) -> list[float]:
+        """Check one row and return its features.
+
+        Args:
+            number: which row it is, counted from 1.
+            row: its cells, after an optional id.
+            text: whether a cell is a string that spells a number (CSV).
+
+        Raises:
+            RequestError: the first thing that is wrong with it.
+        """
+        width = self.width
+        if len(row) == width + 1 and self.id_column:
+            row = row[1:]
+        if len(row) != width:
+            raise self._wrong_width(number, len(row))
+        values = []
+        for position, cell in enumerate(row):
+            try:
+                value = float(cell) if (text and "_" not in cell) or type(cell) in _PLAIN else None
+            except (ValueError, OverflowError):
+                value = None
+            if value is None:
+                hint = _header_hint(number, row, self.features) or "Send a finite number."
+                raise self._bad_cell("not_a_number", number, position, cell, hint)
+            if not math.isfinite(value):
+                raise self._bad_cell("not_finite", number, position, cell)
+            if abs(value) > self.largest:
+                raise self._bad_cell("too_large", number, position, cell)
+            values.append(value)
+        return values
+
+    def check_row_count(self, rows: int) -> None:
+        """Refuse more rows than one request may have.
+
+        Raises:
+            RequestError: 413.
+        """
+        if self.max_rows is not None and rows > self.max_rows:
+            raise RequestError(
+                "too_many_rows",
+                f"The request has over {self.max_rows} rows.",
+                status=413,
+                hint="Send them in several requests.",
+            )
+
+    def rows_of_objects(self, objects: Sequence[Any]) -> list[list[Any]]:
         """Order the values of objects by feature name.
 
         Raises:
             RequestError: a feature is missing, or a name is not a feature.
         """
-        known = set(self.features)
+        known = {*self.features, *(["id"] if self.id_column else [])}
         for number, item in enumerate(objects, start=1):
             if not isinstance(item, Mapping):
                 raise RequestError(
@@ -90,71 +200,68 @@ class Signature:
                     row=number,
                     hint="Send every row as an object, or every row as a list.",
                 )
-            for name in item:
-                if name not in known and not (self.id_column and name == "id"):
+            for name in (*item, *self.features):
+                if name not in known or name not in item:
+                    code, what = (
+                        ("missing_column", f"lacks {name!r}.")
+                        if name in known
+                        else ("unknown_column", f"has {name!r}, which is no feature of this model.")
+                    )
                     raise RequestError(
-                        "unknown_column",
-                        f"Row {number} has {name!r}, which is no feature of this model.",
+                        code,
+                        f"Row {number} {what}",
                         row=number,
                         column=str(name),
-                        hint=f"The features are {', '.join(self.features)}.",
-                    )
-            for name in self.features:
-                if name not in item:
-                    raise RequestError(
-                        "missing_column",
-                        f"Row {number} lacks {name!r}.",
-                        row=number,
-                        column=name,
-                        hint=f"The features are {', '.join(self.features)}.",
+                        hint=f"The features are {self.shown_features}.",
                     )
         return [[item[name] for name in self.features] for item in objects]
 
+    def _wrong(self, matrix: npt.NDArray[Any]) -> tuple[int, int] | None:
+        """Return row and column of the first cell that cannot be taken."""
+        wrong = ~np.isfinite(matrix)
+        if self.single_precision and matrix.dtype == np.float64:
+            wrong |= np.abs(matrix) > self.largest
+        if not wrong.any():
+            return None
+        row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+        return int(row), int(column)
+
     def _wrong_width(self, number: int, received: int) -> RequestError:
-        width = len(self.features)
+        width = self.width
         allowed = f"{width} columns" + (f", or {width + 1} with a leading id" if self.id_column else "")
-        column = self.features[received] if received < width else None
         return RequestError(
             "wrong_column_count",
             f"Row {number} has {received} columns; this model takes {allowed}.",
             row=number,
-            column=column,
-            hint=f"Columns in order: {', '.join(self.features)}.",
+            column=self.features[received] if received < width else None,
+            hint=f"Columns in order: {self.shown_features}.",
         )
 
-    def _first_bad_cell(self, cells: Sequence[Sequence[Any]], *, text: bool) -> RequestError:
-        for number, row in enumerate(cells, start=1):
-            for name, cell in zip(self.features, row, strict=True):
-                shown = repr(cell)[:40]
-                try:
-                    value = float(cell) if text or _is_plain_number(cell) else None
-                except (ValueError, OverflowError):
-                    value = None
-                if value is None:
-                    return RequestError(
-                        "not_a_number",
-                        f"Row {number}, {name}: {shown} is not a number.",
-                        row=number,
-                        column=name,
-                        hint=_header_hint(number, row, self.features) or "Send a finite number.",
-                    )
-                if not math.isfinite(value):
-                    return RequestError(
-                        "not_finite",
-                        f"Row {number}, {name}: {shown} is not a finite number.",
-                        row=number,
-                        column=name,
-                        hint="Leave rows with NaN or infinity out, or fill the value in before.",
-                    )
-        return RequestError("not_a_number", "A cell is not a number.")
+    def _bad_cell(self, code: str, number: int, position: int, cell: Any, hint: str = "") -> RequestError:
+        is_what, default = _CELL_ERRORS[code]
+        name = self.features[position]
+        shown = repr(cell)[:40]
+        return RequestError(
+            code,
+            f"Row {number}, {name}: {shown} is {is_what}.",
+            row=number,
+            column=name,
+            hint=hint or default,
+        )
 
 
-def _is_plain_number(cell: Any) -> bool:
-    return type(cell) is float or type(cell) is int
-
-
-def _all_plain_numbers(cells: Sequence[Sequence[Any]]) -> bool:
-    return all(type(cell) is float or type(cell) is int for row in cells for cell in row)
+_PLAIN = frozenset({int, float})
+_CELL_ERRORS = {
+    "not_a_number": ("not a number", "Send a finite number."),
+    "not_finite": (
+        "not a finite number",
+        "Leave rows with NaN or infinity out, or fill the value in before.",
+    ),
+    "too_large": (
+        "larger than the model can compute with",
+        f"Its numbers are 32-bit floats: at most {_SINGLE_MAX:.3g}.",
+    ),
+}
 
 
 def _header_hint(number: int, row: Sequence[Any], features: tuple[str, ...]) -> str | None:

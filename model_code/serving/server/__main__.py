@@ -1,0 +1,53 @@
+"""`python -m serving.server serve`: what SageMaker starts as `docker run IMAGE serve`."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from contextlib import suppress
+
+from . import worker
+from .app import Application
+from .metrics import Metrics
+from .settings import ServerSettings
+from .workers import listen, supervise
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM, and return the exit code."""
+    if arguments != ["serve"]:
+        print("usage: serve", file=sys.stderr)
+        return 2
+    settings = ServerSettings.from_environment()
+    _import_engine(settings)
+    metrics = Metrics(settings.workers)
+    fetch = None
+    if settings.s3_prefixes:
+        from .s3 import fetcher
+
+        fetch = fetcher(settings)
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        print(f"cannot listen on {settings.host}:{settings.port}: {error}", file=sys.stderr)
+        return 1
+
+    def work(number: int, shared: socket.socket) -> None:
+        metrics.use_row(number)
+        worker.run(Application(settings, metrics, fetch), shared)
+
+    supervise(settings.workers, work, listener)
+    return 0
+
+
+def _import_engine(settings: ServerSettings) -> None:
+    """Import the engine's library once, before the workers are forked; nothing of the model is loaded."""
+    with suppress(Exception):  # a worker meets the same error, and says it
+        manifest = json.loads((settings.model_dir / "code" / "manifest.json").read_bytes())
+        name = manifest["engine"]["name"]
+        __import__({"onnx": "onnxruntime", "sklearn": "skops.io", "xgboost": "xgboost"}[name])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

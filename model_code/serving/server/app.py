@@ -1,0 +1,188 @@
+"""The ASGI application: routes, limits, and the headers of an answer.
+
+Raw ASGI, for speed: the way from the socket to the engine is this file and `invocations.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from ..errors import RequestError
+from ..media import JSON
+from .invocations import Answer, Fetch, Invocations, refusal
+from .metrics import Metrics
+from .openapi import openapi
+from .served import NotReady, Served, load
+from .settings import ServerSettings
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+_CLOSE = (b"connection", b"close")
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+# A body that is too large is read to some end all the same: whoever is still sending reads no answer.
+_DISCARDED_BODIES = 4
+# What a person may call /invocations where a path is theirs to choose.
+_INVOCATION_PATHS = frozenset({"/invocations", "/predict"})
+_READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics"})
+
+
+class Application:
+    """Serves one model, or says why it cannot.
+
+    Args:
+        settings: how the server runs.
+        metrics: the counters of all workers.
+        fetch: reads objects of S3 that a body names; None where that is off.
+    """
+
+    def __init__(self, settings: ServerSettings, metrics: Metrics, fetch: Fetch | None = None) -> None:
+        self.draining = False
+        self._settings = settings
+        self._metrics = metrics
+        self._served = load(settings)
+        self._invocations = Invocations(self._served, fetch) if isinstance(self._served, Served) else None
+        attributes = f"version={settings.version};variant={settings.variant}"
+        # The one header that SageMaker passes on from a container.
+        self._headers = [(b"x-amzn-sagemaker-custom-attributes", attributes.encode())]
+        self._heads: dict[tuple[int, str], bytes] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        path, method = scope["path"], scope["method"]
+        if path in _INVOCATION_PATHS and method == "POST":
+            answer = await self._invoke(scope["headers"], receive)
+            if answer is None:
+                return  # the caller has gone
+        else:
+            answer = self._read(path, method)
+        headers = [
+            (b"content-type", answer.media_type.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            *self._headers,
+        ]
+        if self.draining or answer.status == 413:
+            headers.append(_CLOSE)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def answer_now(self, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes | None:
+        """Return the whole HTTP answer to a small POST /invocations; None where it has to wait."""
+        started = time.perf_counter()
+        content_type = accept = None
+        for name, value in headers:
+            if name == b"content-type":
+                content_type = value.decode("latin-1")
+            elif name == b"accept":
+                accept = value.decode("latin-1")
+        if self._invocations is None or len(body) > self._settings.max_body_bytes:
+            return None
+        answer = self._invocations.answer_now(body, content_type, accept)
+        if answer is None:
+            return None
+        self._metrics.count(answer.status, answer.rows, time.perf_counter() - started)
+        key = (answer.status, answer.media_type)
+        head = self._heads.get(key)
+        if head is None:
+            head = self._heads[key] = self._head(*key)
+        close = b"connection: close\r\n" if self.draining else b""
+        return b"%s%d\r\n%s\r\n%s" % (head, len(answer.body), close, answer.body)
+
+    def _head(self, status: int, media_type: str) -> bytes:
+        """Return an answer's beginning, up to the number of bytes that its body has."""
+        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"content-type: {media_type}"]
+        lines += [f"{name.decode()}: {value.decode()}" for name, value in self._headers]
+        return "\r\n".join([*lines, "content-length: "]).encode()
+
+    async def _invoke(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> Answer | None:
+        found = {name: value.decode("latin-1") for name, value in headers}
+        body = await self._body(receive, int(found.get(b"content-length", 0)))
+        if not isinstance(body, bytes):
+            return body
+        started = time.perf_counter()
+        if self._invocations is None:
+            answer = self._unready()
+        else:
+            answer = await self._invocations.answer(
+                body,
+                found.get(b"content-type"),
+                found.get(b"accept"),
+                found.get(b"x-amzn-sagemaker-inference-id"),
+            )
+        self._metrics.count(answer.status, answer.rows, time.perf_counter() - started)
+        return answer
+
+    async def _body(self, receive: Receive, declared: int) -> bytes | Answer | None:
+        """Return the body, a refusal where it is too large, or None where the caller has gone."""
+        limit = self._settings.max_body_bytes
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message["body"]
+            return body if len(body) <= limit else _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        while message["type"] == "http.request":
+            size += len(message["body"])
+            if max(size, declared) <= limit:
+                parts.append(message["body"])
+            else:
+                parts.clear()
+            if not message.get("more_body") or size > limit * _DISCARDED_BODIES:
+                return b"".join(parts) if max(size, declared) <= limit else _too_large(limit)
+            message = await receive()
+        return None
+
+    def _read(self, path: str, method: str) -> Answer:
+        if path in _INVOCATION_PATHS or (path in _READING_PATHS and method not in ("GET", "HEAD")):
+            wanted = "POST" if path in _INVOCATION_PATHS else "GET"
+            return _refused("method_not_allowed", f"{path} takes {wanted}.", 405)
+        if path == "/ping":
+            if isinstance(self._served, NotReady):
+                return self._unready()
+            return _json(200, {"status": "ready", **self._labels(self._served.manifest)})
+        if path == "/metrics":
+            manifest = self._served.manifest if isinstance(self._served, Served) else {}
+            return Answer(200, self._metrics.text(self._labels(manifest)).encode(), _TEXT)
+        if path == "/openapi.json":
+            if isinstance(self._served, NotReady):
+                return self._unready()
+            return _json(200, openapi(self._served.manifest, self._settings))
+        return _refused("not_found", f"There is no {path[:100]!r}.", 404)
+
+    def _unready(self) -> Answer:
+        assert isinstance(self._served, NotReady)  # noqa: S101 - the callers have looked
+        return _json(503, self._served.body())
+
+    def _labels(self, manifest: Mapping[str, Any]) -> dict[str, str]:
+        return {
+            "model": str(manifest.get("model", "")),
+            "version": self._settings.version,
+            "variant": self._settings.variant,
+            "engine": str(manifest.get("engine", {}).get("name", "")),
+        }
+
+
+def _json(status: int, value: Any) -> Answer:
+    return Answer(status, json.dumps(value).encode(), JSON)
+
+
+def _refused(code: str, message: str, status: int) -> Answer:
+    hint = "POST /invocations, GET /ping, /openapi.json or /metrics."
+    return refusal(RequestError(code, message, status=status, hint=hint))
+
+
+def _too_large(limit: int) -> Answer:
+    return refusal(
+        RequestError(
+            "body_too_large",
+            f"The body has over {limit} bytes.",
+            status=413,
+            hint="Send fewer rows at once.",
+        )
+    )

@@ -1,0 +1,129 @@
+"""The OpenAPI description of one model's server, made from its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..media import CSV, JSON, JSON_LINES, NPY
+from .settings import ServerSettings
+
+_TYPES = {"string": "string", "integer": "integer", "number": "number"}
+_REFUSALS = {
+    "400": "The body is wrong; the error names row and column.",
+    "405": "Another method.",
+    "406": "Nothing that Accept names is served.",
+    "413": "Too many bytes or rows.",
+    "415": "A Content-Type that is not served.",
+    "500": "The model failed; the error holds a request id.",
+    "503": "The model is not ready; the error says why.",
+}
+
+
+def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, Any]:
+    """Return the description.
+
+    Args:
+        manifest: the model's; its signature gives names, units and ranges. Ranges are examples, no limits.
+        settings: the server's; its limits are in the description.
+    """
+    signature = manifest["signature"]
+    features = signature["features"]
+    width = len(features)
+    row: dict[str, Any] = {
+        "type": "array",
+        "items": {"type": "number"},
+        "minItems": width,
+        "maxItems": width + int(signature["id_column"]),
+    }
+    named: dict[str, Any] = {
+        "type": "object",
+        "properties": {feature["name"]: _feature(feature) for feature in features},
+        "required": [feature["name"] for feature in features],
+        "additionalProperties": False,
+    }
+    if signature["id_column"]:
+        row["items"] = {}
+        named["properties"]["id"] = {}
+    limits = {"minItems": 1, "maxItems": settings.max_rows}
+    rows = {"oneOf": [{"type": "array", "items": item, **limits} for item in (row, named)]}
+    prediction = {
+        "type": _TYPES[signature["prediction"]["type"]],
+        "description": signature["prediction"]["name"],
+    }
+    if "classes" in signature["prediction"]:
+        prediction["enum"] = signature["prediction"]["classes"]
+    predictions = {"type": "array", "items": prediction}
+    wrapped = {"type": "object", "properties": {"predictions": predictions}, "required": ["predictions"]}
+    instances = {
+        "type": "object",
+        "properties": {"instances": rows},
+        "required": ["instances"],
+        "additionalProperties": False,
+    }
+    example = manifest["golden"]["rows"][:1]
+    text = {"type": "string"}
+    binary = {"type": "string", "format": "binary"}
+    invocation = {
+        "summary": f"Predict {signature['prediction']['name']}",
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"oneOf": [rows, instances]}, "example": example},
+                CSV: {"schema": text, "example": ",".join(map(str, example[0]))},
+                JSON_LINES: {"schema": text},
+                NPY: {"schema": binary},
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "One prediction for each row, in order.",
+                "content": {
+                    JSON: {"schema": {"oneOf": [predictions, wrapped]}},
+                    CSV: {"schema": text},
+                    JSON_LINES: {"schema": text},
+                    NPY: {"schema": binary},
+                },
+            },
+            **_refusals(*_REFUSALS),
+        },
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": str(manifest["model"]), "version": settings.version or "0"},
+        "paths": {
+            "/invocations": {"post": {"operationId": "invocations", **invocation}},
+            "/predict": {"post": {"operationId": "predict", **invocation}},
+            "/ping": {"get": _reader("Whether the model is ready", JSON, {"type": "object"}, "503")},
+            "/metrics": {"get": _reader("Counters, as Prometheus has them", "text/plain", text)},
+        },
+        "components": {"schemas": {"Error": _error_schema()}},
+    }
+
+
+def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
+    described = [f"in {feature['unit']}"] if "unit" in feature else []
+    if "minimum" in feature:
+        described.append(f"{feature['minimum']:g} to {feature['maximum']:g} in training")
+    return {"type": "number", **({"description": ", ".join(described)} if described else {})}
+
+
+def _reader(summary: str, media_type: str, schema: Mapping[str, Any], *refusals: str) -> dict[str, Any]:
+    answer = {"description": summary, "content": {media_type: {"schema": schema}}}
+    return {"summary": summary, "responses": {"200": answer, **_refusals(*refusals, "405")}}
+
+
+def _refusals(*statuses: str) -> dict[str, Any]:
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {status: {"description": _REFUSALS[status], "content": content} for status in statuses}
+
+
+def _error_schema() -> dict[str, Any]:
+    members = {name: {"type": "string"} for name in ("code", "message", "column", "hint", "request_id")}
+    error = {
+        "type": "object",
+        "properties": {**members, "row": {"type": "integer", "minimum": 1}},
+        "required": ["code", "message"],
+        "additionalProperties": False,
+    }
+    return {"type": "object", "properties": {"error": error}, "required": ["error"]}

@@ -1,0 +1,75 @@
+"""The model that a worker serves, or why it serves none."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import NotVerified
+from ..model import Model, load_model, verified_manifest
+from .hooks import Hooks, load_hooks
+from .settings import ServerSettings
+
+# A prediction may differ from training's by what another BLAS makes of the same model.
+_RELATIVE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that is ready: verified, loaded, and right on a golden row."""
+
+    model: Model
+    manifest: Mapping[str, Any]
+    hooks: Hooks | None
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """Why there is no model. It is final: the files of a container never change."""
+
+    code: str
+    message: str
+
+    def body(self) -> dict[str, Any]:
+        """Return the body of /ping and of every refused request."""
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def load(settings: ServerSettings) -> Served | NotReady:
+    """Verify and load the model and predict a golden row; what goes wrong is returned and printed."""
+    found = _load(settings)
+    if isinstance(found, NotReady):
+        # One line in the log of the endpoint, where people look first.
+        print(f"not ready: {found.code}: {found.message}", file=sys.stderr, flush=True)
+    return found
+
+
+def _load(settings: ServerSettings) -> Served | NotReady:
+    try:
+        manifest = verified_manifest(settings.model_dir, settings.manifest_sha256)
+        model = load_model(settings.model_dir, settings.manifest_sha256, max_rows=settings.max_rows)
+        hooks = load_hooks(settings.model_dir, model) if manifest.get("hooks") else None
+    except NotVerified as error:
+        return NotReady("model_not_verified", str(error))
+    except Exception as error:  # whatever a library raises: the reason must reach /ping, not kill the worker
+        return NotReady("model_not_loadable", f"{type(error).__name__}: {error}"[:1000])
+    try:
+        golden = manifest["golden"]
+        answer = model.predict(model.signature.matrix(golden["rows"][:1]))[0]
+    except Exception as error:
+        return NotReady("model_wrong_answer", f"A golden row fails: {type(error).__name__}: {error}"[:1000])
+    if not _same(answer, golden["predictions"][0]):
+        return NotReady(
+            "model_wrong_answer",
+            f"A golden row gives {answer!r} here, and training gave {golden['predictions'][0]!r}.",
+        )
+    return Served(model, manifest, hooks)
+
+
+def _same(answer: Any, expected: Any) -> bool:
+    if isinstance(expected, float):
+        return math.isclose(answer, expected, rel_tol=_RELATIVE_TOLERANCE, abs_tol=_RELATIVE_TOLERANCE)
+    return bool(answer == expected)

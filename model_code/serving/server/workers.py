@@ -1,0 +1,118 @@
+"""Worker processes: forked from one parent, replaced when they die, ended together.
+
+Forked, because the libraries are then loaded once, and a worker is there in milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+_AWAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
+# A worker that dies younger than this is started again later and later.
+_YOUNG_S = 1.0
+_LONGEST_PAUSE_S = 5.0
+# SageMaker sends SIGKILL 30 s after SIGTERM.
+_KILL_AFTER_S = 28
+
+Work = Callable[[int, socket.socket], None]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    listener.setblocking(False)
+    listener.set_inheritable(True)
+    return listener
+
+
+def supervise(count: int, work: Work, listener: socket.socket) -> None:
+    """Run workers until SIGTERM, and return when the last of them has ended.
+
+    Args:
+        count: how many.
+        work: what a worker does, given its number and the socket; it ends at SIGTERM by itself.
+        listener: the socket that all share.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    # A signal that is ignored never arrives, and SIGCHLD is by default.
+    for quiet in (signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(quiet, lambda *_: None)
+    workers: dict[int, tuple[int, float]] = {}
+    pause_s = 0.0
+
+    def start(number: int) -> None:
+        process = os.fork()
+        if process == 0:
+            _work(number, work, listener, before)
+        workers[process] = (number, time.monotonic())
+
+    for number in range(count):
+        start(number)
+    stopping = False
+    while workers:
+        arrived = signal.sigwait(_AWAITED)
+        if arrived == signal.SIGALRM:
+            _signal_all(workers, signal.SIGKILL)
+        elif arrived in (signal.SIGTERM, signal.SIGINT):
+            if not stopping:
+                signal.alarm(_KILL_AFTER_S)
+            stopping = True
+            _signal_all(workers, signal.SIGTERM)
+        for ended, status in _ended():
+            number, started = workers.pop(ended)
+            if stopping:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            print(f"worker {number} ended with code {code}; it is started again", file=sys.stderr, flush=True)
+            young = time.monotonic() - started < _YOUNG_S
+            pause_s = min(max(pause_s * 2, 0.1), _LONGEST_PAUSE_S) if young else 0.0
+            time.sleep(pause_s)
+            start(number)
+
+
+def _work(worker: int, work: Work, listener: socket.socket, mask: set[int | signal.Signals]) -> None:
+    """Be a worker, to the end of the process: nothing of the parent's may run in it."""
+    code = 1
+    try:
+        for number in (signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        work(worker, listener)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _ended() -> list[tuple[int, int]]:
+    found = []
+    with suppress(ChildProcessError):
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process == 0:
+                break
+            found.append((process, status))
+    return found
+
+
+def _signal_all(workers: dict[int, tuple[int, float]], number: signal.Signals) -> None:
+    for process in workers:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
