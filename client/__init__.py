@@ -1,6 +1,7 @@
 """What an app imports to ask a deployed model: `Client.from_outputs("iris", stage="prod").predict(rows)`."""
 
 from client.client import Client
+from client.doors import Answer
 from client.errors import (
     AccessDenied,
     ClientError,
@@ -12,6 +13,7 @@ from client.errors import (
 
 __all__ = [
     "AccessDenied",
+    "Answer",
     "Client",
     "ClientError",
     "EndpointNotFound",

@@ -11,7 +11,7 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
-from client.doors import Door, SageMakerDoor
+from client.doors import Answer, Door, SageMakerDoor
 from client.errors import AccessDenied, EndpointNotFound, Unavailable
 
 Row = Sequence[float] | Mapping[str, float]
@@ -82,7 +82,25 @@ class Client:
 
     def invoke(self, body: bytes, content_type: str, accept: str = "application/json") -> bytes:
         """Send a body as it is and return the answer's."""
-        return self.door.invoke(body, content_type, accept)
+        return self.answer(body, content_type, accept).content
+
+    def answer(
+        self,
+        body: bytes,
+        content_type: str,
+        accept: str = "application/json",
+        *,
+        variant: str | None = None,
+    ) -> Answer:
+        """Send a body as it is and return the answer, with the variant and version that gave it.
+
+        Args:
+            body: what is sent.
+            content_type: its media type.
+            accept: the answer's.
+            variant: ask this production variant, whatever its weight; default: by the weights.
+        """
+        return self.door.invoke(body, content_type, accept, variant)
 
 
 def _outputs_of_file(file: Path, model: str, stage: str) -> Mapping[str, str]:
