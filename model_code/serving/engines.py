@@ -6,6 +6,7 @@ the manifest lists.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,7 +52,7 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         # A worker process a core, and one thread in each: more threads would wait for each other.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what fails is raised as well
         session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
         self._run = session.run
         self._input = session.get_inputs()[0].name
@@ -99,9 +100,40 @@ class JoblibEngine(SklearnEngine):
         return joblib.load(file)
 
 
+class XgboostEngine:
+    """XGBoost itself on one thread, from its own form: its numbers are training's, bit for bit."""
+
+    single_precision = True
+    calls_are_expensive = True
+
+    def __init__(self, file: Path, signature: Mapping[str, Any], _trusted: Sequence[str]) -> None:
+        import xgboost
+
+        self._booster = xgboost.Booster({"nthread": 1}, model_file=str(file))
+        self._booster.set_param({"nthread": 1})
+        # Trained with early stopping, a model counts the trees up to its best round.
+        best = self._booster.attr("best_iteration")
+        self._rounds = (0, 0) if best is None else (0, int(best) + 1)
+        objective = json.loads(self._booster.save_config())["learner"]["objective"]["name"]
+        self._gives_labels = objective == "multi:softmax"
+        self._classes = signature["prediction"]["type"] != "number"
+
+    def predict(self, matrix: Matrix) -> Values:
+        """Predict every row, from float32, and turn scores into classes as XGBClassifier does."""
+        scores: Values = self._booster.inplace_predict(
+            matrix.astype(np.float32, copy=False), iteration_range=self._rounds, validate_features=False
+        )
+        if not self._classes:
+            return scores
+        if self._gives_labels:
+            return scores.astype(np.int64)
+        return scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0.5).astype(np.int64)
+
+
 ENGINES: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], Engine]] = {
     "onnx": OnnxEngine,
     "sklearn": SklearnEngine,
+    "xgboost": XgboostEngine,
 }
 
 
