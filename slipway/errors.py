@@ -78,6 +78,20 @@ class TrainingFailed(SlipwayError):
     code = "E-TRAIN"
 
 
+class NoEngine(SlipwayError):
+    """The model has no form that a container of ours can load."""
+
+    code = "E-ENGINE"
+    exit_code = 3
+
+
+class ImportRefused(SlipwayError):
+    """A file with a model from elsewhere is not what it says, or does not fit the model folder."""
+
+    code = "E-IMPORT"
+    exit_code = 3
+
+
 class DeployFailed(SlipwayError):
     """A stack did not reach the state that was asked for."""
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import ArtifactInvalid, ArtifactMissing
+from slipway.errors import ArtifactInvalid, ArtifactMissing, NoEngine
 
 ARCHIVE = "model.tar.gz"
 MANIFEST = "manifest.json"
-LATEST = "latest"
+LATEST, PREVIOUS = POINTERS = ("latest", "previous")
 # The archive's files keep these modes, so that any user inside a container may read them.
 FILE_MODE = 0o644
 
@@ -49,6 +49,34 @@ class Artifact:
         return str(self.manifest["versions"]["scikit-learn"])
 
     @property
+    def has_joblib(self) -> bool:
+        """Whether AWS's prebuilt scikit-learn image can serve it: it has the form that train.py wrote."""
+        return "model.joblib" in self.manifest["files"]
+
+    @property
+    def engine(self) -> str:
+        """What computes its predictions in a container of ours: `onnx`, `sklearn` or `xgboost`.
+
+        Raises:
+            NoEngine: it can be served by AWS's prebuilt image alone.
+            ArtifactInvalid: it is older than engines are.
+        """
+        engine = self.manifest.get("engine")
+        if engine is None:
+            raise ArtifactInvalid(
+                f"{self.model} {self.version} does not say which engine serves it.",
+                why="It was packaged by an older Slipway.",
+                fix=f"Run: slipway train {self.model}",
+            )
+        if engine["name"] == "none":
+            raise NoEngine(
+                f"{self.model} {self.version} cannot be served by a container of ours.",
+                why=f"{engine['reason']}.",
+                fix='Set [serve] image = "sklearn", or build the model from scikit-learn\'s own parts.',
+            )
+        return str(engine["name"])
+
+    @property
     def needs_install(self) -> bool:
         """Whether the container must install packages when it starts."""
         return "code/requirements.txt" in self.manifest["files"]
@@ -60,21 +88,28 @@ def load_artifact(root: Path, model: str, version: str = LATEST) -> Artifact:
     Args:
         root: the project's folder.
         model: the model's name.
-        version: 12 hex digits, or `latest`.
+        version: 12 hex digits, `latest`, or `previous`: what was latest before the newest version.
 
     Raises:
         ArtifactMissing: it was never trained here.
         ArtifactInvalid: the files were changed after training.
     """
     home = root / "artifacts" / model
-    if version == LATEST:
+    make = _how_to_make(root, model)
+    if version in POINTERS:
         try:
-            version = (home / LATEST).read_text(encoding="ascii").strip()
+            version = (home / version).read_text(encoding="ascii").strip()
         except FileNotFoundError:
+            if version == PREVIOUS and (home / LATEST).exists():
+                raise ArtifactMissing(
+                    f"{model} has no artifact before its latest.",
+                    why="It was packaged once, or with the same outcome each time.",
+                    fix=f'Package another version ({make}), or set version = "latest".',
+                ) from None
             raise ArtifactMissing(
                 f"{model} has no artifact: artifacts/{model} is empty.",
                 why="A stack needs a trained model to deploy.",
-                fix=f"Run: slipway train {model}",
+                fix=f"Run: {make}",
             ) from None
     folder = home / version
     try:
@@ -85,13 +120,13 @@ def load_artifact(root: Path, model: str, version: str = LATEST) -> Artifact:
         raise ArtifactMissing(
             f"{model} has no artifact {version}.",
             why=f"Versions here: {', '.join(here) or 'none'}.",
-            fix=f'Run: slipway train {model}, or set [serve] version = "latest".',
+            fix=f'Run: {make}, or set version = "latest".',
         ) from None
     if sha256(archive)[:12] != version or _member(archive, f"code/{MANIFEST}") != manifest:
         raise ArtifactInvalid(
             f"artifacts/{model}/{version} was changed after training.",
             why=f"{ARCHIVE} and {MANIFEST} no longer belong to version {version}.",
-            fix=f"Delete that folder and run: slipway train {model}",
+            fix=f"Delete that folder and run: {make}",
         )
     return Artifact(model, version, folder, json.loads(manifest), sha256(manifest))
 
@@ -126,9 +161,7 @@ def write_artifact(
             staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    pointer = home / f".{LATEST}-new"
-    _write_synced(pointer, f"{version}\n".encode())
-    pointer.replace(home / LATEST)
+    _point(home, version)
     return Artifact(model, version, folder, json.loads(text), sha256(text))
 
 
@@ -149,6 +182,26 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def sha256(data: bytes) -> str:
     """Return the hex sha256 of bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def _point(home: Path, version: str) -> None:
+    """Make a version the latest and what was latest the previous; the same version changes neither."""
+    try:
+        before = (home / LATEST).read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        before = version
+    # `previous` first: after a crash between the two both name the old version, and the next run mends that.
+    pointers = {LATEST: version} if before == version else {PREVIOUS: before, LATEST: version}
+    for name, target in pointers.items():
+        pointer = home / f".{name}-new"
+        _write_synced(pointer, f"{target}\n".encode())
+        pointer.replace(home / name)
+
+
+def _how_to_make(root: Path, model: str) -> str:
+    if (root / "model_code" / model / "train.py").is_file():
+        return f"slipway train {model}"
+    return f"slipway import {model} PATH"
 
 
 def _same(folder: Path, other: Path) -> bool:

@@ -45,8 +45,9 @@ def fit(settings: ModelSettings, dataset: Dataset, parts: Split, *, progress: Pr
     if not script.is_file():
         raise TrainingFailed(
             f"model_code/{settings.name}/train.py is not there.",
-            why="A model is what its training script writes.",
-            fix="Copy model_code/iris/train.py and change the estimator.",
+            why="A model is what its training script writes, or a file from elsewhere.",
+            fix=f"If it was trained elsewhere, run: slipway import {settings.name} PATH. Else copy "
+            "model_code/iris/train.py and change the estimator.",
         )
     with tempfile.TemporaryDirectory(prefix="slipway-train-") as folder:
         home = Path(folder)
