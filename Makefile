@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Hash-pinned files decide what is installed; a machine's extra link folders must not.
 unexport PIP_FIND_LINKS UV_FIND_LINKS
 
-.PHONY: demo test setup setup-dev lock golden docs picture bench lint clean
+.PHONY: demo test setup setup-dev lock golden docs picture bench bench-serving lint clean
 
 demo: setup ## train, deploy, predict, destroy, and prove that nothing is left
 	@$(BIN)/slipway demo
@@ -65,6 +65,9 @@ picture: setup ## draw docs/demo.svg from what the demo prints
 
 bench: setup-dev ## the figures that the docs quote, side by side with peers
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench-serving: setup-dev ## our server beside its peers, as docs/benchmarks/serving.md: BENCH_ROUNDS=5, DATE=
+	@$(BIN)/python -m benchmarks.serving $(DATE)
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

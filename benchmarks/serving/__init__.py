@@ -1,0 +1,1 @@
+"""Our server beside its peers, side by side: `make bench-serving` writes docs/benchmarks/serving.md."""

@@ -1,0 +1,37 @@
+"""The limit: an application that answers a constant, on the settings and processes of our own server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from serving.server import worker
+from serving.server.workers import listen, supervise
+
+_START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"text/csv"), (b"content-length", b"7")],
+}
+_BODY = {"type": "http.response.body", "body": b"setosa\n"}
+
+
+class Constant:
+    """Reads nothing and knows the answer."""
+
+    draining = False
+
+    async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+        """Answer."""
+        await send(_START)
+        await send(_BODY)
+
+
+def _work(_number: int, listener: socket.socket) -> None:
+    worker.run(Constant(), listener)
+
+
+if __name__ == "__main__":
+    port, workers = int(os.environ["BENCH_PORT"]), int(os.environ["BENCH_WORKERS"])
+    supervise(workers, _work, listen("127.0.0.1", port))
