@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copy
 
 from localaws.environments import SKLEARN_1_9_0
 from localaws.images.prebuilt import Place, PrebuiltImage
+from slipway.ports import free_port
 
 from . import nginx as nginx_files
 from .load import find
@@ -54,16 +55,24 @@ def slipway(job: Job, environment: Path) -> list[Command]:
 
 def classic(job: Job, environment: Path) -> list[Command]:
     """gunicorn behind nginx, joined by a socket file."""
-    options = ("-k", "sync", "-w", str(WORKERS), "-b", f"unix:{job.scratch / 'gunicorn.sock'}")
+    socket = f"unix:{job.scratch / 'gunicorn.sock'}"
+    options = ("-k", "sync", "-w", str(WORKERS), "-b", socket)
     gunicorn = (_python(environment), "-m", "gunicorn", *options, "app:app")
     return [
         Command(gunicorn, {"BENCH_MODEL": str(job.model.joblib)}, PEERS / "classic"),
-        Command(nginx_files.proxy(find("nginx"), job.scratch, job.port)),
+        Command(nginx_files.proxy(find("nginx"), job.scratch, job.port, socket)),
     ]
 
 
-def aws(job: Job, _environment: Path) -> list[Command]:
-    """AWS's prebuilt image as the embedded AWS runs it."""
+def aws(job: Job, environment: Path) -> list[Command]:
+    """AWS's prebuilt image: nginx in front of what the embedded AWS runs."""
+    behind = replace(job, port=free_port())
+    nginx_command = nginx_files.proxy(find("nginx"), job.scratch, job.port, f"127.0.0.1:{behind.port}")
+    return [*aws_alone(behind, environment), Command(nginx_command)]
+
+
+def aws_alone(job: Job, _environment: Path) -> list[Command]:
+    """AWS's prebuilt image as the embedded AWS runs it: gunicorn alone."""
     place = Place(job.scratch, job.port, WORKERS)
     code = place.base / "model" / "code"
     code.mkdir(parents=True)
@@ -140,6 +149,15 @@ def nginx(job: Job, _environment: Path) -> list[Command]:
 
 
 def asgi(job: Job, environment: Path) -> list[Command]:
-    """Our launcher around a constant."""
+    """Our launcher around a constant ASGI application."""
+    return _constant(job, environment, "Constant")
+
+
+def short_way(job: Job, environment: Path) -> list[Command]:
+    """Our launcher around a constant that goes its short way for small requests."""
+    return _constant(job, environment, "ShortConstant")
+
+
+def _constant(job: Job, environment: Path, application: str) -> list[Command]:
     variables = {"PYTHONPATH": str(_SERVING), "BENCH_PORT": str(job.port), "BENCH_WORKERS": str(WORKERS)}
-    return [Command((_python(environment), "app.py"), variables, PEERS / "constant")]
+    return [Command((_python(environment), "app.py", application), variables, PEERS / "constant")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -56,7 +56,7 @@ class Contestant:
         packages = next((self.environment() / "lib").glob("python3.*")) / "site-packages"
         found = [next(packages.glob(f"{name.replace('-', '_')}-*.dist-info"), None) for name in self.packages]
         named = [path.name.removesuffix(".dist-info").rpartition("-") for path in found if path]
-        proxy = [version_of("nginx")] if self.name == "classic" else []
+        proxy = [version_of("nginx")] if self.name in ("classic", "aws") else []
         return ", ".join(proxy + [f"{name.replace('_', '-')} {version}" for name, _, version in named])
 
 
@@ -95,8 +95,15 @@ AWS = Contestant(
     SKLEARN_1_9_0,
     ("sagemaker-containers", "gunicorn", "gevent", "flask", "scikit-learn"),
     commands.aws,
-    "`sagemaker-containers` in script mode as in AWS's scikit-learn image, with the one line that a single "
-    "CSV row needs. nginx is left out, which favours it.",
+    "`sagemaker-containers` in script mode behind nginx, as in AWS's scikit-learn image, with the one line "
+    "that a single CSV row needs; a port instead of a socket file joins the two.",
+)
+AWS_ALONE = replace(
+    AWS,
+    name="aws_alone",
+    title="AWS's stack without nginx",
+    start=commands.aws_alone,
+    note="gunicorn alone: no image runs it so, but the embedded AWS does.",
 )
 FASTAPI = _peer(
     "fastapi",
@@ -144,6 +151,14 @@ ASGI = Contestant(
     "A raw ASGI function on our own launcher and settings; it reads no body and sends a constant.",
     answers=False,
 )
-ALL = (SLIPWAY, CLASSIC, AWS, FASTAPI, MLSERVER, BENTOML, LITSERVE, NGINX, ASGI)
+SHORT_WAY = replace(
+    ASGI,
+    name="short_way",
+    title="limit: our server's short way, a constant",
+    start=commands.short_way,
+    note="The same, answered without ASGI, as our server answers small requests.",
+)
+LIMITS = (NGINX, ASGI, SHORT_WAY)
+ALL = (SLIPWAY, CLASSIC, AWS, AWS_ALONE, FASTAPI, MLSERVER, BENTOML, LITSERVE, *LIMITS)
 FOREST = (SLIPWAY, CLASSIC, AWS, FASTAPI)
 BULK = (SLIPWAY, AWS, FASTAPI)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# No log per request, connections that are never closed for their number, a socket file instead of a port:
-# what can only help the servers that use it.
+# No log per request, and connections that are never closed for their number: both can only help.
 _CONFIG = """
 daemon off;
 {user}
@@ -29,9 +28,9 @@ http {{
 }}
 """
 _PROXY = """
-upstream gunicorn {{ server unix:{folder}/gunicorn.sock; }}
+upstream gunicorn {{ server {gunicorn}; }}
 server {{
-  listen 127.0.0.1:{port};
+  listen 127.0.0.1:{port} deferred;
   location / {{
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -43,9 +42,9 @@ server {{
 _CONSTANT = 'server {{ listen 127.0.0.1:{port}; location / {{ return 200 "setosa\\n"; }} }}'
 
 
-def proxy(nginx: str, folder: Path, port: int) -> tuple[str, ...]:
-    """Return the command of a proxy to `gunicorn.sock` in the folder."""
-    return _command(nginx, folder, _PROXY.format(folder=folder, port=port))
+def proxy(nginx: str, folder: Path, port: int, gunicorn: str) -> tuple[str, ...]:
+    """Return the command of a proxy to where gunicorn listens."""
+    return _command(nginx, folder, _PROXY.format(port=port, gunicorn=gunicorn))
 
 
 def constant(nginx: str, folder: Path, port: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from .contestants import ALL, ASGI, AWS, BULK, CLASSIC, FOREST, NGINX, SLIPWAY, Contestant
+from .contestants import ALL, AWS, BULK, CLASSIC, FOREST, LIMITS, SLIPWAY, Contestant
 from .load import version_of
 from .models import Model, cores, python_version
 from .samples import Samples
@@ -70,7 +70,7 @@ def page(samples: Samples, models: dict[str, Model], date: str) -> str:
         "## Start and memory, logistic regression\n",
         _table(
             ("server", "start, s", "worker PSS, MB", "worker RSS, MB", "all PSS, MB"),
-            [_start(one, samples) for one in ALL if one not in (NGINX, ASGI)],
+            [_start(one, samples) for one in ALL if one not in LIMITS],
         ),
         _NOTES,
         "## Who\n",
