@@ -16,7 +16,7 @@ from client.errors import ClientError
 from slipway.errors import AwsUnreachable, SlipwayError
 
 # In the order of a model's life, which is the order of --help.
-VERBS = ("demo", "train", "deploy", "predict", "status", "outputs", "env", "destroy", "doctor")
+VERBS = ("demo", "train", "import", "deploy", "predict", "status", "outputs", "env", "destroy", "doctor")
 EXIT_CODES = "0 done, 1 failed, 2 wrong usage or settings, 3 a check failed, 4 AWS refused, 130 interrupted"
 
 
@@ -31,7 +31,8 @@ class Verbs(click.Group):
         """Return one verb."""
         if name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"slipway.commands.{name}").command
+        module = {"import": "import_model"}.get(name, name)  # `import` is a keyword
+        command: click.Command = importlib.import_module(f"slipway.commands.{module}").command
         return command
 
 

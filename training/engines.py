@@ -94,6 +94,27 @@ def package(
     return onnx or _sklearn(estimator, signature, answers, reason, packages)
 
 
+def package_onnx(content: bytes, signature: Mapping[str, Any], answers: Answers) -> Packaged:
+    """Package a model that came as ONNX.
+
+    Args:
+        content: the model, fitted to the engine.
+        signature: the manifest's.
+        answers: what the model as it came answers.
+
+    Raises:
+        NoEngine: fitted to the engine it answers otherwise.
+    """
+    agreement = measure("model.onnx", content, _entry("onnx", "model.onnx"), signature, answers)
+    if not agreement.holds:
+        raise NoEngine(
+            "The model answers otherwise when its rows are float32.",
+            why=f"{agreement.disagreement(NAMES['onnx'])}, where it was given float64.",
+            fix="Export it for float32 input, or as skops.",
+        )
+    return Packaged("onnx", "model.onnx", content, agreement, versions=_versions("onnx", "onnxruntime"))
+
+
 def packages_of(requirements: Path) -> frozenset[str]:
     """Return the packages, as they are imported, that a model folder's requirements.txt names."""
     if not requirements.is_file():

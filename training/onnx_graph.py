@@ -22,7 +22,9 @@ def prediction_only(model: Any) -> bytes:
     inputs = [entry.name for entry in model.graph.input]
     kept = Extractor(model).extract_model(inputs, [model.graph.output[0].name])
     kept.producer_name, kept.graph.name = "slipway", "model"
-    del kept.graph.value_info[:]
+    opsets = sorted(kept.opset_import, key=lambda opset: opset.domain)  # skl2onnx keeps them in a set
+    del kept.opset_import[:], kept.graph.value_info[:]
+    kept.opset_import.extend(opsets)
     _stand_upright(kept.graph)
     _count_names(kept.graph, {name: name for name in inputs} | {"": ""})
     content: bytes = kept.SerializeToString(deterministic=True)

@@ -96,14 +96,20 @@ def answers_of(estimator: Any, features: pd.DataFrame) -> npt.NDArray[Any]:
     return np.asarray(estimator.predict(rows))
 
 
-def all_answers(
-    estimator: Any, dataset: Dataset, parts: Split, on_test: npt.NDArray[Any], kind: str
-) -> Answers:
-    """Return the answers on which an engine has to agree: to the whole test set, and to other rows."""
+def rows_to_agree_on(parts: Split) -> Rows:
+    """Return the rows on which an engine has to agree: the test set, then others."""
     others = np.sort(np.concatenate([parts.train, parts.validation]))
     if len(others) > OTHER_ROWS:
         others = others[np.linspace(0, len(others) - 1, OTHER_ROWS).astype(int)]
-    rows: Rows = np.concatenate([parts.test, others])
+    return np.concatenate([parts.test, others])
+
+
+def all_answers(
+    estimator: Any, dataset: Dataset, parts: Split, on_test: npt.NDArray[Any], kind: str
+) -> Answers:
+    """Return an estimator's answers to the rows on which an engine has to agree."""
+    rows = rows_to_agree_on(parts)
+    others = rows[len(parts.test) :]
     values = np.concatenate([on_test, answers_of(estimator, dataset.features.iloc[others])])
     return Answers(dataset.features.iloc[rows].to_numpy(), values, kind)
 
