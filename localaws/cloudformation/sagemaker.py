@@ -9,6 +9,7 @@ from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.service import SageMaker
 
 _ENDPOINT_TIMEOUT_S = 15 * 60
+_UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
 _NOT_FOUND = "Could not find"
 
 
@@ -84,11 +85,9 @@ class _Endpoint(_Named):
             wanted = new["EndpointConfigName"]
             if endpoint.config and endpoint.config.name == wanted and endpoint.status == "InService":
                 return arn, attributes
-            self._call(
-                context,
-                "UpdateEndpoint",
-                {"EndpointName": attributes["EndpointName"], "EndpointConfigName": wanted},
-            )
+            request = {"EndpointName": attributes["EndpointName"], "EndpointConfigName": wanted}
+            retention = {member: new[member] for member in _UPDATE_ONLY if member in new}
+            self._call(context, "UpdateEndpoint", {**request, **retention})
         endpoint.wait(_ENDPOINT_TIMEOUT_S)
         if endpoint.failure_reason:
             raise HandlerError(endpoint.failure_reason)

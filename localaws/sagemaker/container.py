@@ -1,6 +1,5 @@
 """One model server: a process that answers /ping and /invocations on a port of 127.0.0.1."""
 
-import http.client
 import os
 import shutil
 import signal
@@ -16,11 +15,11 @@ from pathlib import Path
 
 from localaws.images.prebuilt import Launch, Place
 from localaws.sagemaker.archive import make_removable
+from localaws.sagemaker.ping import Ping, ping
 
-PING_TIMEOUT_S = 2.0
 _PING_INTERVAL_S = 0.05
 _MAX_STARTUP_S = 60.0  # a local bound: AWS waits up to an hour
-_RAISING_PINGS = 5  # a 500 is a handler that raised, which repeats; any other answer may be "not yet"
+_FINAL_PINGS = 5  # so often the same verdict: the server will not become healthy
 _LOG_TAIL_LINES = 40
 _RESTART_PAUSE_S = 1.0
 _GROUP_END_S = 0.3  # a group of killed processes lives on only where nobody collects its dead
@@ -55,20 +54,18 @@ class Container:
     def wait_until_healthy(self, timeout_s: float) -> None:
         """Ping until the answer is 200. Raises UnhealthyError as soon as that is out of reach."""
         deadline = time.monotonic() + min(timeout_s, _MAX_STARTUP_S)
-        raising = 0
-        status: int | None = None
+        last, repeats = Ping(None), 0
         while time.monotonic() < deadline:
             if self._process is None or (code := self._process.poll()) is not None:
                 raise UnhealthyError(f"The container exited with code {code if self._process else 'none'}.")
-            status = self._ping()
-            if status == http.client.OK:
+            before, last = last, ping(self.place.port)
+            if last.healthy:
                 self._healthy = True
                 return
-            raising = raising + 1 if status == http.client.INTERNAL_SERVER_ERROR else 0
-            if raising >= _RAISING_PINGS:
-                raise UnhealthyError(f"/ping answered 500 {raising} times in a row.")
+            repeats = repeats + 1 if last.verdict and last.verdict == before.verdict else 1
+            if last.verdict and repeats >= _FINAL_PINGS:
+                raise UnhealthyError(f"/ping {last}, {repeats} times in a row.")
             time.sleep(_PING_INTERVAL_S)
-        last = f"answered {status}" if status else "gave no answer"
         raise UnhealthyError(f"/ping {last} within {min(timeout_s, _MAX_STARTUP_S):.0f} s.")
 
     def alive(self) -> bool:
@@ -139,16 +136,6 @@ class Container:
     def _signal(self, signum: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid or 0, signum)
-
-    def _ping(self) -> int | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.place.port, timeout=PING_TIMEOUT_S)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return None
-        finally:
-            connection.close()
 
     def _read(self, stream: Iterable[bytes], shown: Mapping[str, str]) -> None:
         for raw in stream:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -12,7 +12,8 @@ from localaws.sagemaker.endpoint_configs import EndpointConfig
 from localaws.sagemaker.errors import validation_error
 from localaws.sagemaker.fleet import Fleet, FleetError, Host
 from localaws.sagemaker.models import Model
-from localaws.sagemaker.routing import Traffic
+from localaws.sagemaker.routing import Member, Traffic
+from localaws.sagemaker.variants import Variant, check_shares, desired, retained
 
 _SETTLED = ("InService", "Failed", "Deleted")
 
@@ -34,24 +35,62 @@ class Endpoint:
         self.failure_reason = ""
         self.created = self.modified = time.time()
         self.traffic: Traffic | None = None
+        self._desired: Mapping[str, Variant] = {}  # of variants that are on their way there
         self._host = host
         self._changed = threading.Condition()
 
-    def deploy(self, config: EndpointConfig, models: Sequence[Model]) -> None:
-        """Begin to serve `config`, whose variants run `models` in order; returns at once.
+    def deploy(
+        self, config: EndpointConfig, models: Sequence[Model], retain: frozenset[str] = frozenset()
+    ) -> None:
+        """Begin to serve `config`, whose variants (the shadow last) run `models` in order; returns at once.
 
-        Raises the ValidationException where another change is still under way.
+        `retain` are the properties that variants keep from what is live. Raises the ValidationException
+        where another change is still under way, or where this one is not possible.
         """
         with self._changed:
             if self.config is not None and self.status not in _SETTLED:
                 raise self._in_progress()
+            if self.traffic and self.config and config.serverless and not self.config.serverless:
+                raise validation_error(
+                    f'Cannot update endpoint "{self.arn}" on instances to a serverless one. '
+                    "Create another endpoint."
+                )
+            live = self.traffic.variants if self.traffic else {}
+            variants = retained(config.all_variants, live, retain)
+            check_shares(variants[: len(config.variants)])
             self._set("Creating" if self.traffic is None else "Updating", "")
             self.config = self.config or config
-        fleets = [
-            Fleet(self._host, self.scope, self.arn, variant, model)
-            for variant, model in zip(config.variants, models, strict=True)
+        members = [
+            Member(Fleet(self._host, self.scope, self.arn, variant, model), variant)
+            for variant, model in zip(variants, models, strict=True)
         ]
-        threading.Thread(target=self._roll_out, args=(config, fleets), name=f"deploy-{self.name}").start()
+        new = Traffic(members[: len(config.variants)], members[-1] if config.shadow else None)
+        self._begin(lambda: self._switch(config, new))
+
+    def rescale(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Begin to give live variants other weights or capacities; returns at once. Raises as `deploy` does.
+
+        Weights are one assignment. A capacity that needs another fleet gets it before the old one goes.
+        """
+        with self._changed:
+            if self.status not in _SETTLED:
+                raise self._in_progress()
+            traffic, config = self.traffic, self.config
+            if traffic is None or config is None:
+                raise validation_error(
+                    f'Endpoint "{self.arn}" is {self.status}: it has no variant to update.'
+                )
+            wanted = desired(entries, traffic.variants, config.name)
+            check_shares({**traffic.variants, **wanted}[variant.name] for variant in config.variants)
+            self._desired = wanted
+            self._set("Updating", "")
+        moved = {
+            name: successor
+            for member in traffic.all_members
+            if (name := member.variant.name) in wanted
+            and (successor := member.fleet.successor(wanted[name])) is not member.fleet
+        }
+        self._begin(lambda: self._switch(config, traffic.changed(wanted, moved)))
 
     def delete(self) -> None:
         """Begin to take the endpoint down; returns at once. Raises as `deploy` does."""
@@ -60,7 +99,7 @@ class Endpoint:
                 raise self._in_progress()
             self._set("Deleting", "")
             old, self.traffic = self.traffic, None
-        threading.Thread(target=self._take_down, args=(old,), name=f"delete-{self.name}").start()
+        self._begin(lambda: self._take_down(old))
 
     def wait(self, timeout_s: float) -> str:
         """Wait until no change is under way, and return the status."""
@@ -76,8 +115,10 @@ class Endpoint:
     def describe(self) -> dict[str, Any]:
         """Return the DescribeEndpoint answer."""
         answer = {**self.summary(), "EndpointConfigName": self.config.name if self.config else ""}
-        if self.traffic:
-            answer["ProductionVariants"] = [_variant(fleet) for fleet in self.traffic.fleets]
+        if traffic := self.traffic:
+            answer["ProductionVariants"] = [self._member(member) for member in traffic.members]
+            if traffic.shadow:
+                answer["ShadowProductionVariants"] = [self._member(traffic.shadow)]
         if self.failure_reason:
             answer["FailureReason"] = self.failure_reason
         return answer
@@ -92,33 +133,39 @@ class Endpoint:
             "LastModifiedTime": self.modified,
         }
 
-    def _roll_out(self, config: EndpointConfig, fleets: list[Fleet]) -> None:
+    def _begin(self, change: Callable[[], None]) -> None:
+        threading.Thread(target=change, name=f"change-{self.name}").start()
+
+    def _switch(self, config: EndpointConfig, new: Traffic) -> None:
+        """Start what is new in `new`, move the traffic, and stop what no longer serves."""
+        old = self.traffic
+        running = old.fleets if old else ()
+        added = [fleet for fleet in new.fleets if fleet not in running]
         try:
-            with ThreadPoolExecutor(len(fleets)) as pool:
-                list(pool.map(Fleet.start, fleets))
+            _each(added, Fleet.start)
         except FleetError as error:
-            self._give_up(fleets, str(error))
+            self._give_up(added, str(error))
             return
         except Exception as error:  # a state machine must not stop half-way: any fault is a failed deployment
-            self._give_up(fleets, f"{type(error).__name__}: {error}")
+            self._give_up(added, f"{type(error).__name__}: {error}")
             raise
-        old, self.traffic = self.traffic, Traffic(fleets)
-        self.config = config
-        if old:
-            _stop(old.fleets, drain=True)
+        self.traffic, self.config = new, config
+        gone = [fleet for fleet in running if fleet not in new.fleets]
+        _stop(gone, drain=True, shadow=_shadow(old))
         self._finish("InService", "")
 
-    def _give_up(self, fleets: list[Fleet], reason: str) -> None:
+    def _give_up(self, fleets: Sequence[Fleet], reason: str) -> None:
         _stop(fleets, drain=False)
         self._finish("InService" if self.traffic else "Failed", reason)
 
     def _take_down(self, traffic: Traffic | None) -> None:
         if traffic:
-            _stop(traffic.fleets, drain=True)
+            _stop(traffic.fleets, drain=True, shadow=_shadow(traffic))
         self._finish("Deleted", "")
 
     def _finish(self, status: str, reason: str) -> None:
         with self._changed:
+            self._desired = {}
             self._set(status, reason)
             self._changed.notify_all()
 
@@ -128,19 +175,36 @@ class Endpoint:
     def _in_progress(self) -> Exception:
         return validation_error(f'Cannot update in-progress endpoint "{self.arn}".')
 
+    def _member(self, member: Member) -> dict[str, Any]:
+        """Return a variant's entry of the DescribeEndpoint answer."""
+        now = member.variant
+        then = self._desired.get(now.name, now)
+        answer: dict[str, Any] = {
+            "VariantName": now.name,
+            "DeployedImages": [{"SpecifiedImage": member.fleet.model.container.image}],
+            "CurrentWeight": now.weight,
+            "DesiredWeight": then.weight,
+            "CurrentInstanceCount": now.instances,
+            "DesiredInstanceCount": then.instances,
+        }
+        if now.serverless and then.serverless:
+            answer["CurrentServerlessConfig"] = now.serverless.describe()
+            answer["DesiredServerlessConfig"] = then.serverless.describe()
+        return answer
 
-def _stop(fleets: Sequence[Fleet], *, drain: bool) -> None:
-    with ThreadPoolExecutor(len(fleets)) as pool, suppress(OSError):
-        list(pool.map(lambda fleet: fleet.stop(drain=drain), fleets))
+
+def _each(fleets: Sequence[Fleet], do: Callable[[Fleet], None]) -> None:
+    """Do one thing to all fleets at once. Raises what the first one raises, after all have ended."""
+    if fleets:
+        with ThreadPoolExecutor(len(fleets)) as pool:
+            list(pool.map(do, fleets))
 
 
-def _variant(fleet: Fleet) -> dict[str, Any]:
-    variant = fleet.variant
-    return {
-        "VariantName": variant.name,
-        "DeployedImages": [{"SpecifiedImage": fleet.model.container.image}],
-        "CurrentWeight": variant.weight,
-        "DesiredWeight": variant.weight,
-        "CurrentInstanceCount": variant.instances,
-        "DesiredInstanceCount": variant.instances,
-    }
+def _stop(fleets: Sequence[Fleet], *, drain: bool, shadow: Fleet | None = None) -> None:
+    """Stop fleets; a shadow's requests have nobody who waits for them."""
+    with suppress(OSError):
+        _each(fleets, lambda fleet: fleet.stop(drain=drain and fleet is not shadow))
+
+
+def _shadow(traffic: Traffic | None) -> Fleet | None:
+    return traffic.shadow.fleet if traffic and traffic.shadow else None

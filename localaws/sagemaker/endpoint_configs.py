@@ -6,26 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localaws.ports import Scope
-from localaws.sagemaker import names
+from localaws.sagemaker import names, serverless
 from localaws.sagemaker.errors import already_exists, not_found, validation_error
 from localaws.sagemaker.models import Models
+from localaws.sagemaker.variants import Variant, check_shares, parsed
 
 _MAX_VARIANTS = 10
-_MIN_STARTUP_TIMEOUT_S = 60
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One production variant.
-
-    `weight` is a share of the sum of weights; 0 gets none unless it is asked for.
-    """
-
-    name: str
-    model_name: str
-    instances: int
-    weight: float
-    startup_timeout_s: int
 
 
 @dataclass(frozen=True)
@@ -36,7 +22,18 @@ class EndpointConfig:
     arn: str
     variants: tuple[Variant, ...]
     request: Mapping[str, Any]
+    shadow: Variant | None = None
     created: float = field(default_factory=time.time)
+
+    @property
+    def all_variants(self) -> tuple[Variant, ...]:
+        """The production variants, and the shadow variant as the last one."""
+        return (*self.variants, self.shadow) if self.shadow else self.variants
+
+    @property
+    def serverless(self) -> bool:
+        """Whether it runs without instances."""
+        return any(variant.serverless for variant in self.all_variants)
 
     def describe(self) -> dict[str, Any]:
         """Return the DescribeEndpointConfig answer."""
@@ -67,18 +64,21 @@ class EndpointConfigs:
         arn = names.arn(self._scope, self.kind, name)
         if name in self.items:
             raise already_exists("endpoint configuration", arn)
-        variants = tuple(_variant(entry) for entry in names.required(request, "ProductionVariants"))
+        variants = tuple(parsed(entry) for entry in names.required(request, "ProductionVariants"))
         if not 1 <= len(variants) <= _MAX_VARIANTS:
             raise validation_error(f"ProductionVariants must have between 1 and {_MAX_VARIANTS} entries.")
-        if len({variant.name for variant in variants}) < len(variants):
+        check_shares(variants)
+        kept = {key: value for key, value in request.items() if key != "Tags"}
+        config = EndpointConfig(name, arn, variants, kept, _shadow(request, len(variants)))
+        if len({variant.name for variant in config.all_variants}) < len(config.all_variants):
             raise validation_error(
                 "Production variant names must be unique within an endpoint configuration."
             )
-        for variant in variants:
-            self._models.get(variant.model_name)
-        kept = {key: value for key, value in request.items() if key != "Tags"}
-        self.items[name] = EndpointConfig(name, arn, variants, kept)
-        return self.items[name]
+        models = [self._models.get(variant.model_name) for variant in config.all_variants]
+        if config.serverless:
+            serverless.check_combination(request, [model.request for model in models], len(variants))
+        self.items[name] = config
+        return config
 
     def get(self, name: str) -> EndpointConfig:
         """Return a configuration. Raises the ValidationException for an unknown name."""
@@ -93,19 +93,16 @@ class EndpointConfigs:
         return config
 
 
-def _variant(entry: Mapping[str, Any]) -> Variant:
-    serverless = "ServerlessConfig" in entry
-    if not serverless:
-        names.required(entry, "InstanceType")
-    weight = float(entry.get("InitialVariantWeight", 1.0))
-    if weight < 0:
-        raise validation_error("InitialVariantWeight must be greater than or equal to 0.")
-    return Variant(
-        name=names.checked_name(entry, "VariantName"),
-        model_name=names.checked_name(entry, "ModelName"),
-        instances=1 if serverless else int(entry.get("InitialInstanceCount", 1)),
-        weight=weight,
-        startup_timeout_s=int(
-            entry.get("ContainerStartupHealthCheckTimeoutInSeconds", _MIN_STARTUP_TIMEOUT_S)
-        ),
-    )
+def _shadow(request: Mapping[str, Any], production: int) -> Variant | None:
+    """Return the shadow variant, or None. It stands beside one production variant and nothing else."""
+    shadows = [parsed(entry) for entry in request.get("ShadowProductionVariants") or ()]
+    if not shadows:
+        return None
+    if len(shadows) > 1 or production > 1:
+        raise validation_error(
+            "If you use ShadowProductionVariants, you can only specify one variant for ProductionVariants "
+            f"and one variant for ShadowProductionVariants, not {production} and {len(shadows)}."
+        )
+    if serverless.asked(request, "AsyncInferenceConfig"):
+        raise validation_error("ShadowProductionVariants cannot be combined with AsyncInferenceConfig.")
+    return shadows[0]

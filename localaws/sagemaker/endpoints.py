@@ -7,9 +7,11 @@ from localaws.ports import Scope
 from localaws.sagemaker import names
 from localaws.sagemaker.endpoint import Endpoint
 from localaws.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs
-from localaws.sagemaker.errors import already_exists, not_found
+from localaws.sagemaker.errors import already_exists, not_found, validation_error
 from localaws.sagemaker.fleet import Host
 from localaws.sagemaker.models import Model, Models
+from localaws.sagemaker.serverless import asked
+from localaws.sagemaker.variants import PROPERTIES
 
 
 class Endpoints:
@@ -45,7 +47,13 @@ class Endpoints:
     def update(self, request: Mapping[str, Any]) -> Endpoint:
         """Begin to move an endpoint to another configuration."""
         endpoint = self.get(names.checked_name(request, "EndpointName"))
-        endpoint.deploy(*self._resolve(request))
+        endpoint.deploy(*self._resolve(request), _retained_kinds(request))
+        return endpoint
+
+    def rescale(self, request: Mapping[str, Any]) -> Endpoint:
+        """Begin to give an endpoint's live variants other weights or capacities."""
+        endpoint = self.get(names.checked_name(request, "EndpointName"))
+        endpoint.rescale(names.required(request, "DesiredWeightsAndCapacities"))
         return endpoint
 
     def get(self, name: str) -> Endpoint:
@@ -66,4 +74,17 @@ class Endpoints:
 
     def _resolve(self, request: Mapping[str, Any]) -> tuple[EndpointConfig, list[Model]]:
         config = self._configs.get(names.checked_name(request, "EndpointConfigName"))
-        return config, [self._models.get(variant.model_name) for variant in config.variants]
+        return config, [self._models.get(variant.model_name) for variant in config.all_variants]
+
+
+def _retained_kinds(request: Mapping[str, Any]) -> frozenset[str]:
+    """Return which properties of live variants an UpdateEndpoint keeps: none, all, or all but some."""
+    excluded = {
+        str(names.required(entry, "VariantPropertyType"))
+        for entry in request.get("ExcludeRetainedVariantProperties") or ()
+    }
+    if unknown := excluded - PROPERTIES:
+        raise validation_error(
+            f"VariantPropertyType {', '.join(sorted(unknown))} is not one of {', '.join(sorted(PROPERTIES))}."
+        )
+    return PROPERTIES - excluded if asked(request, "RetainAllVariantProperties") else frozenset()

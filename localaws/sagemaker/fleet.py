@@ -13,9 +13,9 @@ from localaws.images.prebuilt import Place
 from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Ports, Scope
 from localaws.sagemaker.archive import BadArchiveError, unpack
 from localaws.sagemaker.container import Container, UnhealthyError, free_port
-from localaws.sagemaker.endpoint_configs import Variant
 from localaws.sagemaker.logs import LogShipper, LogStream
 from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
+from localaws.sagemaker.variants import Variant
 
 INVOCATION_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 5.0
@@ -55,9 +55,7 @@ class Fleet:
         place = Place(
             folder=host.fleets / f"{endpoint}-{variant.name}-{instance}",
             port=free_port(),
-            # A machine of ours stands for each instance of theirs: workers are what can really run side by
-            # side.
-            workers=max(1, min(variant.instances, os.cpu_count() or 1)),
+            workers=_workers(variant),
         )
         self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{variant.name}/{instance}")
         self._container = Container(place, self._log.append)
@@ -76,6 +74,26 @@ class Fleet:
     def pid(self) -> int | None:
         """The process group of the model server."""
         return self._container.pid
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are inside."""
+        return self._in_flight
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no more requests."""
+        return self._draining
+
+    def note(self, text: str) -> None:
+        """Add a line of ours to the container's log."""
+        self._log.append((time.time_ns() // 1_000_000, text))
+
+    def successor(self, variant: Variant) -> "Fleet":
+        """Return what serves this variant from now on: another fleet, or this one if nothing changes here."""
+        if _workers(variant) == self._container.place.workers:
+            return self
+        return Fleet(self._host, self._scope, self._endpoint_arn, variant, self.model)
 
     def start(self) -> None:
         """Fetch the model under its role, start the process and wait for /ping. Raises FleetError."""
@@ -184,3 +202,11 @@ class Fleet:
 def _last_lines(text: str, room: int) -> str:
     """Return the end of `text`, at most `room` characters and from the beginning of a line."""
     return text if len(text) <= room else text[-room:].partition("\n")[2]
+
+
+def _workers(variant: Variant) -> int:
+    """Return how many workers stand for the variant's instances: what can really run side by side.
+
+    A serverless variant has one, as on AWS.
+    """
+    return max(1, min(variant.instances, os.cpu_count() or 1))

@@ -112,6 +112,10 @@ def _container(request: Mapping[str, Any]) -> Container:
         raise validation_error(
             "Only models with one container run on the embedded AWS: give PrimaryContainer, not a pipeline."
         )
+    if definition.get("Mode", "SingleModel") != "SingleModel":
+        raise validation_error(
+            "Only models with one model a container run on the embedded AWS: Mode must be SingleModel."
+        )
     source = definition.get("ModelDataSource", {}).get("S3DataSource", {})
     if source.get("CompressionType", "Gzip") != "Gzip":
         raise validation_error("Only gzip archives run on the embedded AWS: CompressionType must be Gzip.")

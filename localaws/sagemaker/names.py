@@ -44,6 +44,25 @@ def checked_name(request: Mapping[str, Any], member: str) -> str:
     return str(value)
 
 
+def checked_integer(request: Mapping[str, Any], member: str, low: int, high: int) -> int:
+    """Return an integer of a request. Raises the ValidationException of its type or range.
+
+    CloudFormation may write a number as a string.
+    """
+    value = request.get(member)
+    try:
+        number = int(str(value))
+    except ValueError as error:
+        raise validation_error(f"Value '{value}' at '{_wire(member)}' must be an integer.") from error
+    bound = f"less than or equal to {high}" if number > high else f"greater than or equal to {low}"
+    if not low <= number <= high:
+        raise validation_error(
+            f"1 validation error detected: Value '{value}' at '{_wire(member)}' failed to satisfy "
+            f"constraint: Member must have value {bound}"
+        )
+    return number
+
+
 def checked_role(request: Mapping[str, Any], member: str) -> str:
     """Return a role ARN of a request. Raises the ValidationException of its pattern."""
     value = required(request, member)

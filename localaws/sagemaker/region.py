@@ -41,6 +41,7 @@ class Region:
             "DescribeEndpoint": lambda r: self.endpoints.get(_name(r, "EndpointName")).describe(),
             "ListEndpoints": lambda r: _listed("Endpoints", self.endpoints.items.values(), r),
             "UpdateEndpoint": lambda r: {"EndpointArn": self.endpoints.update(r).arn},
+            "UpdateEndpointWeightsAndCapacities": lambda r: {"EndpointArn": self.endpoints.rescale(r).arn},
             "DeleteEndpoint": lambda r: self._gone(self.endpoints.delete(_name(r, "EndpointName")).arn),
             "AddTags": lambda r: {"Tags": self.tags.add(_arn(r), names.required(r, "Tags"))},
             "ListTags": lambda r: {"Tags": self.tags.list(_arn(r))},

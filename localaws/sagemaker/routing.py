@@ -1,25 +1,57 @@
-"""Which variant serves a request."""
+"""Which variant serves a request, and whether the shadow variant gets a copy."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.fleet import Fleet
+from localaws.sagemaker.variants import Variant
+
+
+@dataclass(frozen=True)
+class Member:
+    """A fleet, and its variant as it is now: weight and capacity change while a fleet runs."""
+
+    fleet: Fleet
+    variant: Variant
 
 
 class Traffic:
-    """An immutable choice among fleets: each gets its weight's share of the requests, weight 0 none."""
+    """An immutable choice among fleets: each gets its weight's share of the requests, weight 0 none.
 
-    def __init__(self, fleets: Sequence[Fleet]) -> None:
-        self.fleets = tuple(fleets)
-        self._weights = [fleet.variant.weight for fleet in self.fleets]
-        self._by_name = {fleet.variant.name: fleet for fleet in self.fleets}
-        self._single = self.fleets[0] if len(self.fleets) == 1 else None
+    The shadow, if there is one, is never chosen; it gets copies.
+    """
 
-    def choose(self, target_variant: str | None) -> Fleet:
-        """Return the fleet of the named variant, or one by weight.
+    def __init__(self, members: Sequence[Member], shadow: Member | None = None) -> None:
+        self.members = tuple(members)
+        self.shadow = shadow
+        self._cumulative = list(accumulate(member.variant.weight for member in self.members))
+        self._by_name = {member.variant.name: member for member in self.members}
+        self._single = self.members[0] if len(self.members) == 1 else None
+        # A shadow's weight is a share of the production variant's: both 1 copies every request.
+        self._sampling = shadow.variant.weight / self._cumulative[-1] if shadow else 0.0
 
-        Raises ValidationError for an unknown name.
+    @property
+    def all_members(self) -> tuple[Member, ...]:
+        """Those that are chosen from, and the shadow as the last one."""
+        return (*self.members, self.shadow) if self.shadow else self.members
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """What every member runs on."""
+        return tuple(member.fleet for member in self.all_members)
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """Every variant as it is now, by name."""
+        return {member.variant.name: member.variant for member in self.all_members}
+
+    def choose(self, target_variant: str | None) -> Member:
+        """Return the member of that variant name, or one by weight.
+
+        Raises ValidationError for an unknown name, a shadow's included.
         """
         if target_variant:
             if target_variant not in self._by_name:
@@ -30,4 +62,19 @@ class Traffic:
             return self._by_name[target_variant]
         if self._single:
             return self._single
-        return random.choices(self.fleets, self._weights)[0]  # noqa: S311  a share, not a secret
+        return random.choices(self.members, cum_weights=self._cumulative)[0]  # noqa: S311  a share, no secret
+
+    def copied_to(self) -> Fleet | None:
+        """Return the shadow's fleet where the request at hand is among those to copy."""
+        if self.shadow and random.random() < self._sampling:  # noqa: S311  a sample, no secret
+            return self.shadow.fleet
+        return None
+
+    def changed(self, variants: Mapping[str, Variant], fleets: Mapping[str, Fleet]) -> "Traffic":
+        """Return this choice with variants as they are from now on, and the fleets of those that moved."""
+
+        def member(old: Member) -> Member:
+            name = old.variant.name
+            return Member(fleets.get(name, old.fleet), variants.get(name, old.variant))
+
+        return Traffic([member(old) for old in self.members], self.shadow and member(self.shadow))

@@ -21,6 +21,7 @@ _RESOURCE_OF = {
     "Model": ("ModelName", "model"),
     "EndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "Endpoint": ("EndpointName", "endpoint"),
+    "EndpointWeightsAndCapacities": ("EndpointName", "endpoint"),
 }
 
 

@@ -20,13 +20,14 @@ from localaws.ports import AccessDeniedError, Credentials, Metric, Scope
 from localaws.resource_kinds import ATTACHMENTS, KINDS, OWN_TYPES, covered
 from localaws.sagemaker import names
 from localaws.sagemaker.archive import BadArchiveError, unpack
-from localaws.sagemaker.endpoint_configs import EndpointConfigs, Variant
+from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.logs import LogShipper, LogStream
 from localaws.sagemaker.metrics import Invocation, InvocationMeter
 from localaws.sagemaker.models import Models
-from localaws.sagemaker.routing import Traffic
+from localaws.sagemaker.routing import Member, Traffic
 from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.variants import Variant
 from localaws.state import Run, StateFolder
 
 SCOPE = Scope(ACCOUNT, "us-east-1")
@@ -85,17 +86,13 @@ def test_something_that_is_no_archive_is_refused(tmp_path: Path) -> None:
         unpack(tmp_path / "model.gz", tmp_path / "model")
 
 
-@dataclass
-class FakeFleet:
-    variant: Variant
-
-
 def variant(name: str, weight: float) -> Variant:
     return Variant(name, name, 1, weight, 60)
 
 
 def test_traffic_follows_weights() -> None:
-    traffic = Traffic([FakeFleet(variant("champion", 9.0)), FakeFleet(variant("challenger", 1.0))])  # type: ignore[list-item]
+    members = [Member(None, variant("champion", 9.0)), Member(None, variant("challenger", 1.0))]  # type: ignore[arg-type]
+    traffic = Traffic(members)
 
     counts = Counter(traffic.choose(None).variant.name for _ in range(4000))
 
