@@ -1,0 +1,302 @@
+"""Packaging: which engine, why, in which bytes; and the two pointers to versions."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import skops.io
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from xgboost import XGBClassifier
+
+from slipway.errors import ArtifactInvalid, ArtifactMissing, NoEngine
+from stacks.settings import load_model
+from training.agreement import Agreement, Answers, compare, measure
+from training.artifact import load_artifact, write_artifact
+from training.engines import package, packages_of
+from training.onnx_form import to_onnx
+from training.skops_form import to_skops, unsafe_types
+from training.train import train
+
+ROOT = Path(__file__).parents[2]
+SIGNATURE = {
+    "features": [{"name": name, "type": "number"} for name in "abcd"],
+    "prediction": {"name": "label", "type": "integer"},
+}
+RANDOM = np.random.default_rng(0)
+ROWS = RANDOM.normal(size=(400, 4))
+LABELS = (ROWS[:, 0] + RANDOM.normal(size=400) > 0).astype(int)
+OWN_CLASS = """
+from sklearn.base import BaseEstimator, ClassifierMixin
+class Mine(ClassifierMixin, BaseEstimator):
+    def fit(self, rows, labels): self.answer_ = labels.iloc[0]; return self
+    def predict(self, rows): return [self.answer_] * len(rows)
+"""
+
+
+def answers_of(model):
+    return Answers(ROWS, model.predict(ROWS), "integer")
+
+
+def test_training_writes_both_forms_and_says_which_engine_serves(project):
+    artifact = train(project, load_model(project, "iris"))
+
+    assert artifact.engine == "onnx"
+    assert artifact.has_joblib
+    assert {"model.joblib", "model.onnx"} <= artifact.manifest["files"].keys()
+    assert artifact.manifest["hooks"] is False
+    assert artifact.manifest["engine"] == {
+        "name": "onnx",
+        "file": "model.onnx",
+        "trusted": [],
+        "reason": "",
+        "agreement": {"rows": 150, "labels": 1.0, "max_abs_difference": None, "tolerance": None},
+    }
+
+
+def test_a_model_folder_with_hooks_says_so(project):
+    (project / "model_code/iris/inference.py").write_text("from serving.script_mode import *\n")
+
+    assert train(project, load_model(project, "iris")).manifest["hooks"] is True
+
+
+def test_a_model_onnx_does_not_take_is_served_by_scikit_learn_and_told(project):
+    script = project / "model_code/iris/train.py"
+    text = script.read_text()
+    text = re.sub(r"LogisticRegression\(C=.*\)\n", "NearestCentroid()\n", text)
+    script.write_text(
+        text.replace("import joblib", "import joblib\nfrom sklearn.neighbors import NearestCentroid")
+    )
+    settings = load_model(project, "iris", {"gate.accuracy": 0.7})
+    told = []
+
+    artifact = train(project, settings, progress=told.append)
+
+    assert artifact.engine == "sklearn"
+    assert artifact.manifest["engine"]["reason"] == "skl2onnx has no converter for NearestCentroid"
+    assert any("not ONNX, because skl2onnx has no converter for NearestCentroid" in line for line in told)
+    assert train(project, settings).version == artifact.version
+
+
+def test_a_forest_with_as_many_votes_for_as_against_labels_as_scikit_learn():
+    forest = RandomForestClassifier(10, max_depth=None, random_state=0).fit(ROWS[:200], LABELS[:200])
+    ties = np.isclose(forest.predict_proba(ROWS)[:, 1], 0.5)
+    assert ties.sum() > 5
+
+    packaged = package(forest, SIGNATURE, answers_of(forest))
+
+    assert (packaged.name, packaged.agreement.labels) == ("onnx", 1.0)
+
+
+def test_a_forest_gets_float32_and_compares_with_a_threshold_between_two_of_them():
+    rows = np.array([[0.1], [0.1 + 1e-9], [0.2], [0.3]] * 5)
+    forest = RandomForestClassifier(3, random_state=0).fit(rows, [0, 0, 1, 1] * 5)
+    close = np.nextafter(np.float32(0.15), np.float32(1), dtype=np.float32).astype(float)
+    asked = np.array([[0.15], [close], [0.1500000059], [0.2499999]])
+    signature = {**SIGNATURE, "features": SIGNATURE["features"][:1]}
+
+    agreement = measure(
+        "model.onnx",
+        to_onnx(forest, 1),
+        {"name": "onnx", "file": "model.onnx"},
+        signature,
+        Answers(asked, forest.predict(asked), "integer"),
+    )
+
+    assert agreement.labels == 1.0
+
+
+def test_nothing_computes_probabilities_that_nobody_reads():
+    model = LogisticRegression().fit(ROWS, LABELS)
+
+    graph = onnx.load_model_from_string(to_onnx(model, 4)).graph
+
+    assert [entry.name for entry in graph.input] == ["X"]
+    assert len(graph.output) == 1
+    assert not {"Normalizer", "ZipMap"} & {node.op_type for node in graph.node}
+
+
+def test_both_forms_have_the_same_bytes_in_every_process():
+    script = (
+        "import hashlib, sys\n"
+        "from tests.unit.test_packaging import *\n"
+        "models = [KNeighborsClassifier(), RandomForestClassifier(5, random_state=0), LogisticRegression()]\n"
+        "models[int(sys.argv[1])].fit(ROWS, LABELS); to_onnx(models[int(sys.argv[1])], 4)\n"  # moves counters
+        "for model in models:\n"
+        "    model.fit(ROWS, LABELS)\n"
+        "    print(hashlib.sha256(to_onnx(model, 4) + to_skops(model)).hexdigest())\n"
+    )
+
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", script, seed],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+
+    assert len(printed) == 1
+
+
+def test_skops_keeps_its_bytes_and_loads():
+    model = KNeighborsClassifier().fit(ROWS, LABELS)
+
+    content = to_skops(model)
+
+    assert content == to_skops(model)
+    loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    assert (loaded.predict(ROWS) == model.predict(ROWS)).all()
+
+
+def test_a_class_of_ones_own_is_refused_for_our_container_and_kept_for_awss(project):
+    folder = project / "model_code/iris"
+    (folder / "train.py").write_text(
+        "import os, joblib, pandas as pd, mine_of_test_packaging as mine\n"
+        "from pathlib import Path\n"
+        "table = pd.read_csv(Path(os.environ['SM_CHANNEL_TRAIN']) / 'train.csv')\n"
+        "model = mine.Mine().fit(table.drop(columns='species').to_numpy(), table['species'])\n"
+        "joblib.dump(model, Path(os.environ['SM_MODEL_DIR']) / 'model.joblib')\n"
+    )
+    library = project / "library"
+    library.mkdir()
+    (library / "mine_of_test_packaging.py").write_text(OWN_CLASS)
+    run = (
+        "import sys; from pathlib import Path\n"
+        "from stacks.settings import load_model; from training.train import train\n"
+        "artifact = train(Path(sys.argv[1]), load_model(Path(sys.argv[1]), 'iris', {'gate.accuracy': 0.1}))\n"
+        "print(artifact.manifest['engine']['name'], artifact.has_joblib)\n"
+        "print(artifact.engine)\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", run, str(project)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{library}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.stdout == "none True\n", ended.stderr
+    assert "cannot be served by a container of ours" in ended.stderr
+    assert "a container has no mine_of_test_packaging.Mine" in ended.stderr
+
+
+def test_code_in_a_model_is_refused_by_name():
+    model = make_pipeline(FunctionTransformer(os.path.normpath), LogisticRegression())
+    model.steps[1][1].fit(ROWS, LABELS)
+
+    with pytest.raises(NoEngine, match=r"a container has no posixpath\.normpath"):
+        package(model, SIGNATURE, Answers(ROWS, LABELS, "integer"))
+
+
+def test_a_package_that_the_requirements_name_is_in_the_container(tmp_path):
+    (tmp_path / "requirements.txt").write_text(
+        "# boosting\nXGBoost_CPU==3.2.0 ; python_version > '3'\nabsent\n"
+    )
+
+    assert "xgboost" in packages_of(tmp_path / "requirements.txt")
+    assert packages_of(tmp_path / "nowhere.txt") == frozenset()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["posix.system", "numpy.testing._private.utils.runstring", "sklearn.utils._testing.TempMemmap",
+     "sklearn.tree._export.export_graphviz", "sklearn.externals._arff.dump", "sklearn.base.pickle",
+     "sklearn.datasets._base.load_files", "joblib.numpy_pickle.load", "numpy.memmap"],
+)  # fmt: skip
+def test_a_skops_file_from_elsewhere_may_not_build_it(name):
+    assert unsafe_types([name]) == [name]
+
+
+def test_xgboost_stops_at_its_best_round():
+    model = XGBClassifier(n_estimators=200, early_stopping_rounds=3, objective="binary:logitraw")
+    model.fit(ROWS[:200], LABELS[:200], eval_set=[(ROWS[200:], LABELS[200:])], verbose=False)
+    assert model.best_iteration < 190
+
+    packaged = package(model, SIGNATURE, answers_of(model))
+
+    assert (packaged.name, packaged.agreement.labels) == ("xgboost", 1.0)
+
+
+def test_numbers_that_float32_cannot_tell_apart_are_not_served_by_onnx():
+    expected = Answers(ROWS, 1.7e9 + ROWS[:, 0], "number")
+
+    agreement = compare(expected.values.astype(np.float32), expected)
+
+    assert not agreement.holds
+    assert "is allowed" in agreement.disagreement("ONNX Runtime")
+
+
+def test_no_number_is_no_agreement():
+    expected = Answers(ROWS, ROWS[:, 0], "number")
+
+    assert not compare(np.where(ROWS[:, 0] > 2, np.nan, ROWS[:, 0]), expected).holds
+    with pytest.raises(ValueError, match="399 answers to 400 rows"):
+        compare(ROWS[1:, 0], expected)
+
+
+def test_the_manifest_says_how_well_it_agrees():
+    assert json.dumps(Agreement(5, max_abs_difference=0.1, tolerance=0.2).__dict__)
+    assert Agreement(5, labels=0.8).disagreement("It") == "It labels 1 of 5 rows otherwise than training"
+
+
+def put(root, content, **manifest):
+    return write_artifact(root, "m", {"model.joblib": content}, manifest).version
+
+
+def test_previous_is_what_was_latest_before_the_newest_version(tmp_path):
+    first = put(tmp_path, b"1")
+    with pytest.raises(ArtifactMissing, match="no artifact before its latest"):
+        load_artifact(tmp_path, "m", "previous")
+    put(tmp_path, b"1")
+    assert not (tmp_path / "artifacts/m/previous").exists()
+    second = put(tmp_path, b"2")
+    put(tmp_path, b"2")
+
+    assert load_artifact(tmp_path, "m", "previous").version == first
+    assert load_artifact(tmp_path, "m").version == second
+    third = put(tmp_path, b"3")
+    assert load_artifact(tmp_path, "m", "previous").version == second
+    assert load_artifact(tmp_path, "m", "latest").version == third
+    assert (tmp_path / "artifacts/m/previous").read_text() == f"{second}\n"
+
+
+def test_a_crash_between_the_pointers_leaves_two_that_lead_somewhere(tmp_path):
+    first = put(tmp_path, b"1")
+    second = put(tmp_path, b"2")
+    (tmp_path / "artifacts/m/previous").write_text(
+        f"{second}\n"
+    )  # as if killed before `latest` moved to a third
+
+    assert load_artifact(tmp_path, "m", "previous").version == second
+    put(tmp_path, b"3")
+    assert load_artifact(tmp_path, "m", "previous").version == second
+    assert load_artifact(tmp_path, "m", first).version == first
+
+
+def test_an_artifact_without_an_engine_asks_to_be_packaged_again(tmp_path):
+    put(tmp_path, b"1")
+
+    with pytest.raises(ArtifactInvalid, match="does not say which engine"):
+        _ = load_artifact(tmp_path, "m").engine
+
+
+def test_the_archive_names_every_version_by_its_hash(tmp_path):
+    version = put(tmp_path, b"1")
+
+    assert hashlib.sha256(load_artifact(tmp_path, "m").archive.read_bytes()).hexdigest().startswith(version)
