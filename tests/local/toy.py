@@ -49,7 +49,39 @@ BROKEN = """
 def model_fn(model_dir):
     raise RuntimeError("no such model in the archive")
 """
-CODES = {"good": GOOD, "good-again": GOOD + "# another archive\n", "echo": ECHO, "broken": BROKEN}
+# Counts its requests in a file, one byte each, and then does what MODE says.
+COUNTED = """
+import os, signal, time
+from sagemaker_containers.beta.framework import worker
+def model_fn(model_dir):
+    return os.path.join(os.environ["TMPDIR"], "count")
+def transform_fn(count, body, content_type, accept):
+    with open(count, "ab") as stream:
+        stream.write(b".")
+    mode = os.environ.get("MODE", "")
+    if mode == "hang":
+        time.sleep(3600)
+    if mode == "slow":
+        time.sleep(1)
+    if mode == "crash":
+        os.killpg(0, signal.SIGKILL)
+    status = 500 if mode == "error" else 200
+    return worker.Response(response="[0]", status=status, mimetype="application/json")
+"""
+REFUSING = """
+import json
+from sagemaker_containers import _worker
+def refuse():
+    error = {"code": "model_not_verified", "message": "model.onnx is not the file that was packaged"}
+    return _worker.Response(response=json.dumps({"error": error}), status=503, mimetype="application/json")
+_worker.default_healthcheck_fn = refuse
+def model_fn(model_dir):
+    return model_dir
+"""
+CODES = {
+    "good": GOOD, "good-again": GOOD + "# another archive\n", "echo": ECHO, "broken": BROKEN,
+    "counted": COUNTED, "refusing": REFUSING,
+}  # fmt: skip
 
 
 class Toy:
@@ -77,8 +109,7 @@ class Toy:
             trust["Condition"] = condition
         self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
         if statements:
-            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            self.iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=document)
+            self.iam.put_role_policy(RoleName=name, PolicyName="inline", PolicyDocument=policy(statements))
         return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
     def drop_role(self, name: str) -> None:
@@ -104,15 +135,11 @@ class Toy:
         assert self.settled(name)["EndpointStatus"] == "InService"
         return name
 
-    def config(self, name: str, models: dict[str, float]) -> None:
+    def config(self, name: str, models: dict[str, float], **more: Any) -> None:
+        """Make a configuration whose variants are models of the same names, with these weights."""
         self.sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[
-                {"VariantName": model, "ModelName": model, "InitialInstanceCount": 1,
-                 "InstanceType": "ml.m5.large", "InitialVariantWeight": weight}
-                for model, weight in models.items()
-            ],
-        )  # fmt: skip
+            EndpointConfigName=name, ProductionVariants=variants(models), **more
+        )
 
     def settled(self, name: str) -> dict[str, Any]:
         deadline = time.monotonic() + 120
@@ -151,6 +178,18 @@ class Toy:
             self.s3.delete_object(Bucket=self.bucket, Key=f"{name}.gz")
         self.s3.delete_bucket(Bucket=self.bucket)
         self.drop_role("toy-role")
+
+
+def variants(models: dict[str, float]) -> list[dict[str, Any]]:
+    return [
+        {"VariantName": model, "ModelName": model, "InitialInstanceCount": 1,
+         "InstanceType": "ml.m5.large", "InitialVariantWeight": weight}
+        for model, weight in models.items()
+    ]  # fmt: skip
+
+
+def policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def allow(actions: list[str], resource: str) -> dict[str, Any]:
