@@ -53,7 +53,7 @@ def read(pids: Iterable[int]) -> Memory:
 
 
 class Peak:
-    """How far a server's processes grow above what they hold now, in bytes."""
+    """How far the one process of a server that grows the most grows above what it holds now, in bytes."""
 
     def __init__(self, pids: Iterable[int]) -> None:
         self._before = {pid: _fields(pid, "status")["VmRSS"] for pid in pids}
@@ -61,8 +61,11 @@ class Peak:
             (_PROC / str(pid) / "clear_refs").write_text("5")  # the peak is what it holds now
 
     def bytes(self) -> float:
-        """Return the sum of every process's highest resident memory since, less what it held before."""
-        return _MB * sum(_fields(pid, "status")["VmHWM"] - before for pid, before in self._before.items())
+        """Return the highest resident memory since, less what the process held before.
+
+        Not the sum: requests that come one after the other never fill two workers at once.
+        """
+        return _MB * max(_fields(pid, "status")["VmHWM"] - before for pid, before in self._before.items())
 
 
 def _fields(pid: int, name: str) -> dict[str, float]:

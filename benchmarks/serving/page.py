@@ -29,7 +29,7 @@ processes share as 1/n, RSS in full; "all" is every process of the server, its p
 """
 _PEAK = """
 Medians of six requests a round, one after the other on one connection. Peak memory is the highest resident
-memory of each process over all six, summed, less what it held before the first of them.
+memory over all six, less what was held before the first, of the process that grew the most.
 """
 
 
