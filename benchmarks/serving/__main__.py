@@ -24,6 +24,7 @@ from .samples import Samples
 from .server import CouldNotRun, fail_on_termination
 
 PAGE = ROOT / "docs" / "benchmarks" / "serving.md"
+_QUIET_LOAD = 0.5
 _FAILURES = (CouldNotRun, EnvironmentBuildError, OSError, subprocess.SubprocessError)
 
 
@@ -33,6 +34,8 @@ def main() -> int:
     fail_on_termination()
     for tool in ("wrk", "nginx"):
         find(tool)
+    if (load := os.getloadavg()[0]) > _QUIET_LOAD:
+        print(f"the machine is busy (load {load:.1f}): the figures will not be worth much", file=sys.stderr)
     samples = Samples(rounds)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         models = make_models(Path(folder))
