@@ -101,5 +101,5 @@ def _drop(fleet: Fleet, line: _Line) -> None:
 
 def _note(fleet: Fleet, line: _Line) -> None:
     if line.dropped:
-        fleet.note(f"{line.dropped} requests were not copied to this shadow variant: it is slow or gone.")
+        fleet.note(f"Requests that were not copied to this slow or absent shadow variant: {line.dropped}.")
         line.dropped, line.noted = 0, time.monotonic()
