@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from localaws import errors as local_errors
 from slipway import errors
 from slipway.main import EXIT_CODES, VERBS, cli
-from stacks import settings
+from stacks import serve_settings, settings
 
 GENERATED = "<!-- Written by `make docs`; change the code instead. -->\n"
 
@@ -51,7 +51,8 @@ def settings_page() -> str:
         ("`model.toml`, `[model]`", settings.ModelSection),
         ("`model.toml`, `[split]`", settings.SplitSection),
         ("`model.toml`, `[gate]`", settings.GateSection),
-        ("`model.toml`, `[serve]`", settings.ServeSection),
+        ("`model.toml`, `[serve]`", serve_settings.ServeSection),
+        ("`model.toml`, `[[serve.variants]]`", serve_settings.VariantSection),
         ("`stages.toml`, `[local]`, `[dev]`, `[prod]`", settings.StageSettings),
     )
     for title, kind in sections:
@@ -59,7 +60,7 @@ def settings_page() -> str:
         parts.append("\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n")
         documented = _attribute_docstrings(kind)
         for name, field in kind.model_fields.items():
-            if name == "name":
+            if name == "name" and kind is settings.StageSettings:
                 continue
             default = "required" if field.default is PydanticUndefined else f"`{_toml(field.default)}`"
             parts.append(f"| `{name}` | {_type(field.annotation)} | {default} | {documented[name]} |\n")
@@ -116,6 +117,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
+from stacks.combinations import require_possible
+from stacks.section import Section
+from stacks.serve_settings import ServeSection
 from stacks.settings_errors import unknown_key, validated
 
 StageName = Literal["local", "dev", "prod"]
@@ -21,14 +24,9 @@ STAGES: tuple[str, ...] = get_args(StageName)
 RESERVED_FOLDERS = frozenset({"serving"})
 # An endpoint is called slipway-<stage>-<model> and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
-INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(\d+)?(nano|micro|small|medium|large|xlarge|metal)$"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ModelSection(_Frozen):
+class ModelSection(Section):
     """`[model]`: what is learnt, from what."""
 
     task: Literal["classification", "regression"]
@@ -41,7 +39,7 @@ class ModelSection(_Frozen):
     """The columns to predict from; default: every other column."""
     framework: Literal["sklearn"] = "sklearn"
     """The library that trains the model."""
-    hyperparameters: dict[str, bool | int | float | str] = {}
+    hyperparameters: dict[str, bool | int | float | str] = Field(default={})
     """Arguments of train.py: `C = 0.5` arrives as `-C 0.5`, `max_iter = 100` as `--max_iter 100`."""
     id_column: bool = False
     """Whether request rows may carry one leading id, which is ignored."""
@@ -49,7 +47,7 @@ class ModelSection(_Frozen):
     """Predict integer codes instead of class names (for the data sets of scikit-learn)."""
 
 
-class SplitSection(_Frozen):
+class SplitSection(Section):
     """`[split]`: how rows are held back."""
 
     test: float = Field(default=0.2, gt=0, lt=1)
@@ -60,7 +58,7 @@ class SplitSection(_Frozen):
     """Seed of the split."""
 
 
-class GateSection(_Frozen):
+class GateSection(Section):
     """`[gate]`: bounds on the test set; training refuses to package a model outside them."""
 
     accuracy: float | None = Field(default=None, ge=0, le=1)
@@ -81,22 +79,7 @@ class GateSection(_Frozen):
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
-class ServeSection(_Frozen):
-    """`[serve]`: where the model answers."""
-
-    target: Literal["sagemaker"] = "sagemaker"
-    """The service that answers: a SageMaker real-time endpoint."""
-    image: Literal["sklearn"] = "sklearn"
-    """The container: AWS's prebuilt scikit-learn image, in script mode."""
-    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
-    """The machine of each instance."""
-    instance_count: int | None = Field(default=None, ge=1, le=100)
-    """How many instances; default: the stage's."""
-    version: str = Field(default="latest", pattern=r"^(latest|[0-9a-f]{12})$")
-    """The artifact to serve: `latest`, or the 12 hex digits of a version."""
-
-
-class ModelSettings(_Frozen):
+class ModelSettings(Section):
     """One model folder's `model.toml`."""
 
     name: str
@@ -118,7 +101,7 @@ class ModelSettings(_Frozen):
         return gate
 
 
-class StageSettings(_Frozen):
+class StageSettings(Section):
     """One stage of `stages.toml`."""
 
     name: StageName
@@ -140,7 +123,7 @@ class StageSettings(_Frozen):
     """Alarm when the p99 of the model's own time stays above this, in milliseconds."""
 
 
-class Settings(_Frozen):
+class Settings(Section):
     """Everything that synth needs to know."""
 
     root: Path
@@ -223,9 +206,10 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
     for dotted, value in (overrides or {}).items():
         section, _, key = dotted.partition(".")
         tables.setdefault(section, {})[key] = value
-    return validated(
-        ModelSettings, {"name": name, "folder": path.parent, **tables}, f"model_code/{name}/model.toml"
-    )
+    where = f"model_code/{name}/model.toml"
+    settings = validated(ModelSettings, {"name": name, "folder": path.parent, **tables}, where)
+    require_possible(settings.serve, where)
+    return settings
 
 
 def parse_override(text: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -28,7 +28,7 @@ def validated(kind: type[_T], values: Mapping[str, Any], where: str) -> _T:
         return kind.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        key = ".".join(str(part) for part in problem["loc"])
+        key = _dotted(problem["loc"])
         if problem["type"] == "extra_forbidden":
             raise unknown_key(where, key, _keys_beside(kind, problem["loc"])) from None
         raise SettingsError(
@@ -49,13 +49,25 @@ def _reason(problem: Mapping[str, Any]) -> str:
     return f"{reason}."
 
 
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """Return a place as people write it: `serve.variants[0].name`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
 def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     for part in location[:-1]:
-        annotation = kind.model_fields[str(part)].annotation
+        if isinstance(part, int):
+            continue  # the list's field has said of what it is one
+        annotation = kind.model_fields[part].annotation
+        if get_origin(annotation) is tuple:
+            annotation = get_args(annotation)[0]
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         kind = annotation
-    return [name for name in kind.model_fields if name not in ("name", "folder")]
+    # Name and folder of a file's own object come from the file's place; a variant's name is a key.
+    derived = ("name", "folder") if len(location) == 1 else ()
+    return [name for name in kind.model_fields if name not in derived]
 
 
 def unknown_key(where: str, key: str, known: Any) -> SettingsError:

@@ -82,6 +82,7 @@ def test_a_wrong_stage_file_is_refused(tmp_path: Path) -> None:
 def test_a_model_without_an_artifact_names_the_command_that_trains_it(tmp_path: Path) -> None:
     root = make_project(tmp_path)
     write_toml(root, "wine", _IRIS)
+    (root / "model_code" / "wine" / "train.py").touch()
     with pytest.raises(ArtifactMissing, match="slipway train wine"):
         build(root, tmp_path / "out", stage="dev")
 
