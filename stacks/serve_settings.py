@@ -45,8 +45,8 @@ class VariantSection(Section):
         if name not in ROLES:
             hint = f"{did_you_mean(str(name), ROLES)} ".lstrip()
             raise ValueError(
-                f"Allowed: {', '.join(ROLES)}. {hint}A name is a role and no version: AWS updates an endpoint "
-                "only where the names stay, and alarms and weights hang on them"
+                f"Allowed: {', '.join(ROLES)}. {hint}A name is a role and no version: AWS updates "
+                "an endpoint only where the names stay, and alarms and weights hang on them"
             )
         return name
 

@@ -36,6 +36,7 @@ def make_project(root: Path, *models: str) -> Path:
     shutil.copy(ROOT / "stages.toml", root)
     for model in models or ("iris",):
         write_toml(root, model, _MODEL_TOML)
+        (root / "model_code" / model / "train.py").touch()
         make_artifact(root, model)
     return root
 
