@@ -3,6 +3,8 @@
 import json
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -405,3 +407,26 @@ def slipway(root, *arguments):
         text=True,
         check=False,
     )
+
+
+def test_the_example_trained_elsewhere_becomes_champion_and_challenger(irises, tmp_path):
+    shutil.copytree(
+        ROOT / "model_code" / "digits",
+        irises / "model_code" / "digits",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    script = irises / "model_code" / "digits" / "elsewhere.py"
+    assert "slipway" not in re.sub(r'""".*?"""|#.*', "", script.read_text(), flags=re.DOTALL)
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, capture_output=True)
+    settings = load_model(irises, "digits")
+
+    versions = [
+        import_model(irises, settings, tmp_path / name) for name in ("1-logistic.onnx", "2-forest.skops")
+    ]
+
+    named = {variant.name: variant.version for variant in settings.serve.resolved_variants()}
+    assert {role: load_artifact(irises, "digits", version).version for role, version in named.items()} == {
+        "champion": versions[0].version,
+        "challenger": versions[1].version,
+    }
+    assert [artifact.engine for artifact in versions] == ["onnx", "onnx"]
