@@ -7,13 +7,16 @@ unexport PYTHONDONTWRITEBYTECODE
 # Hash-pinned files decide what is installed; a machine's extra link folders must not.
 unexport PIP_FIND_LINKS UV_FIND_LINKS
 
-.PHONY: demo test setup setup-dev lock golden docs picture bench bench-serving lint clean
+.PHONY: demo test fuzz setup setup-dev lock golden docs picture bench bench-serving lint clean
 
 demo: setup ## train, deploy, predict, destroy, and prove that nothing is left
 	@$(BIN)/slipway demo
 
 test: setup-dev ## every check, in one report
 	@$(BIN)/python -m tests
+
+fuzz: setup-dev ## over 200,000 bodies through the parsers: some minutes
+	@SLIPWAY_FUZZ=nightly $(BIN)/python -m pytest -q tests/property
 
 setup: .venv/.setup
 setup-dev: .venv/.setup-dev

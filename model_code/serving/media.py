@@ -177,9 +177,10 @@ def _matrix(rows: list[Any], signature: Signature, *, finite: bool) -> Matrix:
         rows = signature.rows_of_objects(rows)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list):
+            shown = "an object" if isinstance(row, dict) else json.dumps(row)[:40]
             raise RequestError(
                 "not_a_row",
-                f"Row {number} is {json.dumps(row)[:40]}, not a list.",
+                f"Row {number} is {shown}, not a list.",
                 row=number,
                 hint="A single row is a list in a list: [[…]].",
             )

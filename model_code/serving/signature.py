@@ -240,7 +240,8 @@ class Signature:
     def _bad_cell(self, code: str, number: int, position: int, cell: Any, hint: str = "") -> RequestError:
         is_what, default = _CELL_ERRORS[code]
         name = self.features[position]
-        shown = repr(cell)[:40]
+        # What is inside a list may be nested deeper than Python can print.
+        shown = {list: "a list", dict: "an object"}.get(type(cell)) or repr(cell)[:40]
         return RequestError(
             code,
             f"Row {number}, {name}: {shown} is {is_what}.",
@@ -265,7 +266,7 @@ _CELL_ERRORS = {
 
 
 def _header_hint(number: int, row: Sequence[Any], features: tuple[str, ...]) -> str | None:
-    if number == 1 and any(str(cell).strip().strip('"') in features for cell in row):
+    if number == 1 and any(isinstance(cell, str) and cell.strip().strip('"') in features for cell in row):
         return "The first row looks like a header; send the rows without it."
     return None
 

@@ -75,7 +75,9 @@ def test_csv_answers_can_be_read_back(predictions):
 
     body, _ = write(predictions, CSV, wrapped=False)
 
-    assert [row[0] if row else "" for row in csv.reader(io.StringIO(body.decode(), newline=""))] == predictions
+    assert [
+        row[0] if row else "" for row in csv.reader(io.StringIO(body.decode(), newline=""))
+    ] == predictions
 
 
 @given(st.text(max_size=60))
