@@ -1,5 +1,6 @@
 """S3 and CloudWatch Logs as any client reaches them: signed HTTP to this very server, so that IAM decides."""
 
+import base64
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,10 +11,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.ports import AccessDeniedError, Credentials, NotFoundError
+from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Scope
 
 _CHUNK_BYTES = 1 << 20
-_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "ResourceNotFoundException"}
+_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "ResourceNotFoundException", "RepositoryNotFoundException"}
 
 
 class Loopback:
@@ -25,12 +26,12 @@ class Loopback:
         self._session = botocore.session.Session()
         self._lock = threading.Lock()  # a botocore session is not thread-safe, its clients are
 
-    def client(self, service: str, credentials: Credentials) -> Any:
+    def client(self, service: str, credentials: Credentials, region: str | None = None) -> Any:
         """Return a client that acts with `credentials`."""
         with self._lock:
             return self._session.create_client(
                 service,
-                region_name=self._region,
+                region_name=region or self._region,
                 endpoint_url=self._url,
                 aws_access_key_id=credentials.access_key_id,
                 aws_secret_access_key=credentials.secret_access_key,
@@ -59,6 +60,32 @@ class HttpObjectStore:
         with _translated(), target.open("wb") as file:
             for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
                 file.write(chunk)
+
+
+class HttpImageSource:
+    """An ImageSource over HTTP."""
+
+    def __init__(self, loopback: Loopback) -> None:
+        self._loopback = loopback
+
+    def manifest(self, registry: Scope, repository: str, reference: str, credentials: Credentials) -> bytes:
+        """Ask for the image by its tag or digest."""
+        client = self._loopback.client("ecr", credentials, registry.region)
+        member = "imageDigest" if reference.startswith("sha256:") else "imageTag"
+        with _translated():
+            images = client.batch_get_image(repositoryName=repository, imageIds=[{member: reference}])[
+                "images"
+            ]
+        if not images:
+            raise NotFoundError(f"{repository} has no {reference}")
+        return str(images[0]["imageManifest"]).encode()
+
+    def token(self, registry: Scope, credentials: Credentials) -> str:
+        """Ask for ECR's password, which stands behind the user name AWS."""
+        client = self._loopback.client("ecr", credentials, registry.region)
+        with _translated():
+            data = client.get_authorization_token()["authorizationData"][0]
+        return base64.b64decode(data["authorizationToken"]).decode().partition(":")[2]
 
 
 class HttpLogSink:

@@ -21,6 +21,7 @@ from localaws.errors import (
     ServerDidNotStartError,
     ServerNotRunningError,
 )
+from localaws.images import engine
 from localaws.inventory import Inventory
 from localaws.locks import exclusive
 from localaws.state import HEALTH_PATH, INVENTORY_PATH, TOKEN_HEADER, Run, StateFolder
@@ -34,11 +35,12 @@ STOP_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class Server:
-    """A running embedded AWS."""
+    """A running embedded AWS. `images` is where images that are built for it are kept."""
 
     url: str
     port: int
     pid: int
+    images: Path = Path()
 
 
 class LocalAws:
@@ -76,7 +78,7 @@ class LocalAws:
         health = _get(run, HEALTH_PATH, timeout_s=2)
         if health is None or health.get("pid") != run.pid:
             return None
-        return Server(f"http://127.0.0.1:{run.port}", run.port, run.pid)
+        return Server(f"http://127.0.0.1:{run.port}", run.port, run.pid, self.state.images)
 
     def inventory(self) -> Inventory:
         """Return everything that exists now. Raises ServerNotRunningError."""
@@ -102,7 +104,7 @@ class LocalAws:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if _get(run, HEALTH_PATH, timeout_s=1):
-                return Server(f"http://127.0.0.1:{port}", port, process.pid)
+                return Server(f"http://127.0.0.1:{port}", port, process.pid, self.state.images)
             if process.poll() is not None:
                 raise _did_not_start(f"it ended with exit code {process.returncode}", self.state.log)
             time.sleep(0.02)
@@ -111,6 +113,7 @@ class LocalAws:
 
     def _remove_remains(self) -> None:
         self.state.run_file.unlink(missing_ok=True)
+        engine.forget(self.state.folder)
         for folder in (self.state.tmp, self.state.fleets):
             _make_writable(folder)
             shutil.rmtree(folder, ignore_errors=True)
@@ -130,6 +133,8 @@ def client_variables(server: Server) -> dict[str, str]:
         "AWS_PAGER": "",
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
+        "CDK_DOCKER": str(Path(__file__).resolve().parent / "docker.sh"),
+        "SLIPWAY_IMAGES": str(server.images),
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

@@ -35,6 +35,10 @@ class Recipe:
     pythons: tuple[str, ...] = ()
     compiler: Path | None = None
     """Stands in for the C compiler while a source distribution is installed."""
+    more: tuple[Path, ...] = ()
+    """Further files like `requirements`."""
+    extra: Path | None = None
+    """A file that a person wrote, installed over the others: neither compiled nor pinned."""
 
 
 SERVER = Recipe("localaws", PACKAGE / "requirements.txt")
@@ -72,7 +76,7 @@ class EnvironmentBuilder:
     def path(self, recipe: Recipe) -> Path:
         """Return where the recipe's environment is, or would be once it is built."""
         python = self._interpreter(recipe.pythons)
-        return self._envs / f"{recipe.name}-{_digest(recipe.requirements, python)}"
+        return self._envs / f"{recipe.name}-{_digest(recipe, python)}"
 
     def ensure(self, recipe: Recipe) -> Path:
         """Return the environment's folder; a second caller waits for the first instead of building too."""
@@ -91,20 +95,17 @@ class EnvironmentBuilder:
             shutil.rmtree(leftover)  # of a build that was killed; the lock says nobody is building now
         staging = self._envs / f".building-{target.name}"
         self._run("venv", "--relocatable", "--python", python, str(staging))
+        into = ("--compile-bytecode", "--python", str(staging / "bin" / "python"))
         self._run(
-            *(
-                "pip",
-                "sync",
-                "--require-hashes",
-                "--compile-bytecode",
-                "--python",
-                str(staging / "bin" / "python"),
-            ),
+            *("pip", "sync", "--require-hashes", *into),
             # The one source distribution is built with the setuptools of the same file: pinned by hash as
             # well.
             *("--build-constraints", str(recipe.requirements), str(recipe.requirements)),
+            *(str(path) for path in recipe.more),
             compiler=recipe.compiler,
         )
+        if recipe.extra:
+            self._run("pip", "install", "--only-binary", ":all:", *into, "-r", str(recipe.extra))
         staging.rename(target)
 
     def _interpreter(self, wanted: Sequence[str]) -> str:
@@ -161,12 +162,14 @@ def find_uv() -> str:
     )
 
 
-def _digest(requirements: Path, python: str) -> str:
+def _digest(recipe: Recipe, python: str) -> str:
     version = subprocess.run(
         [python, "-c", "import sys; print(*sys.version_info[:3], sys.platform)"],
         capture_output=True, timeout=60, check=True,
     ).stdout  # fmt: skip
-    return hashlib.sha256(requirements.read_bytes() + b"\0" + version).hexdigest()[:12]
+    files = (recipe.requirements, *recipe.more, *((recipe.extra,) if recipe.extra else ()))
+    content = b"".join(path.read_bytes() + b"\0" for path in files)
+    return hashlib.sha256(content + version).hexdigest()[:12]
 
 
 def _uv_environment() -> dict[str, str]:

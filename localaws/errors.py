@@ -45,3 +45,22 @@ class ServerNotRunningError(LocalAwsError):
             why="it was not started, or it ended",
             fix="start it, then try again",
         )
+
+
+class EngineMissingError(LocalAwsError):
+    """The container engine that was asked for does not answer, or one is needed and there is none."""
+
+    code = "E-ENGINE"
+
+    def __init__(self, what: str, why: str = "", fix: str = "") -> None:
+        super().__init__(
+            what,
+            why=why or "the program is missing, or its daemon does not run",
+            fix=fix or "start it, or set SLIPWAY_ENGINE to docker, podman or none; then run slipway doctor",
+        )
+
+
+class ImageError(LocalAwsError):
+    """A container image could not be built, published or fetched."""
+
+    code = "E-IMAGE"

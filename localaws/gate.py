@@ -15,7 +15,8 @@ Asgi = Callable[
 ]
 Send = Callable[[Message], Awaitable[None]]
 
-_LOCAL = r"(127\.0\.0\.1|localhost|\[::1\]|([a-z0-9-]+\.)+localhost)(:\d+)?"
+# host.docker.internal: this machine, as a container calls it whose engine runs in a virtual machine.
+_LOCAL = r"(127\.0\.0\.1|localhost|\[::1\]|([a-z0-9-]+\.)+localhost|host\.docker\.internal)(:\d+)?"
 _LOCAL_HOST = re.compile(_LOCAL, re.IGNORECASE)
 _LOCAL_ORIGIN = re.compile(rf"https?://{_LOCAL}", re.IGNORECASE)
 # Addresses of the emulator that change its state for anybody who asks.

@@ -55,6 +55,16 @@ class ObjectStore(Protocol):
         """Write the object's bytes to `target`. Raises as `check` does."""
 
 
+class ImageSource(Protocol):
+    """ECR, read under somebody's credentials."""
+
+    def manifest(self, registry: Scope, repository: str, reference: str, credentials: Credentials) -> bytes:
+        """Return an image's manifest. Raises AccessDeniedError or NotFoundError."""
+
+    def token(self, registry: Scope, credentials: Credentials) -> str:
+        """Return a password for the registry itself. Raises AccessDeniedError."""
+
+
 class LogSink(Protocol):
     """CloudWatch Logs, written under somebody's credentials."""
 

@@ -8,10 +8,15 @@ from typing import Any
 
 import uvicorn
 
-from localaws.clients import HttpLogSink, HttpObjectStore, Loopback
+from localaws.clients import HttpImageSource, HttpLogSink, HttpObjectStore, Loopback
 from localaws.cloudformation.sagemaker import resource_types
 from localaws.gate import Gate
 from localaws.images import ENTRIES, ImageTable
+from localaws.images.container_image import LoadedImages
+from localaws.images.defined_image import Contexts
+from localaws.images.engine import find_engine, owner_of
+from localaws.images.own import OwnImages
+from localaws.images.registry import Blobs, Registry
 from localaws.inventory import Resource
 from localaws.ports import Ports
 from localaws.processes import descendants
@@ -27,11 +32,12 @@ _KEEP_ALIVE_S = 75
 
 def serve(state: StateFolder, run: Run) -> None:
     """Serve on 127.0.0.1 at the run's port; on SIGTERM end what was started and remove the run's folders."""
+    variables = dict(os.environ)  # before ministack's: a container engine may be reached through some
     _configure_ministack(run.port)
     # Only now: ministack reads its settings when it is imported.
     from ministack.app import app
 
-    from localaws.ministack_plugin import events, fixes, hooks, inventory, ports, services, types
+    from localaws.ministack_plugin import events, fixes, hooks, inventory, ports, registry, services, types
 
     hooks.check()
     url = f"http://127.0.0.1:{run.port}"
@@ -40,20 +46,24 @@ def serve(state: StateFolder, run: Run) -> None:
     all_ports = Ports(
         ports.MinistackRoleSessions(), HttpObjectStore(loopback), log_sink, ports.MinistackMetrics()
     )
-    host = Host(all_ports, ImageTable(ENTRIES), LogShipper(log_sink), state.fleets, state.envs, url)
+    loaded = LoadedImages(lambda: find_engine(variables), owner_of(state.folder), state.folder)
+    own = OwnImages(url, HttpImageSource(loopback), loaded, Contexts(state.tmp / "contexts"))
+    host = Host(all_ports, ImageTable(ENTRIES, own), LogShipper(log_sink), state.fleets, state.envs, url)
     sagemaker = SageMaker(host, InvocationMeter(all_ports.metrics))
     services.register((services.sagemaker_row(sagemaker),))
     types.register(resource_types(sagemaker))
     fixes.apply()
     events.apply()
+    blobs = Blobs(state.tmp / "registry")
+    door = Registry(app, registry.MinistackRepositories(blobs.forget), blobs)
 
     def listed() -> dict[str, Any]:
-        found = inventory.resources() + _sagemaker_resources(sagemaker)
+        found = inventory.resources() + _sagemaker_resources(sagemaker) + loaded.inventory()
         return _inventory(found, inventory.bootstrap_names(), sagemaker, state)
 
     answers = {HEALTH_PATH: lambda: {"pid": os.getpid()}, INVENTORY_PATH: listed}
     config = uvicorn.Config(
-        Gate(app, run.token, answers, sagemaker.stop),
+        Gate(door, run.token, answers, sagemaker.stop),
         host="127.0.0.1", port=run.port, http="httptools", ws="none", log_config=None, access_log=False,
         server_header=False, date_header=False,  # ministack sets both as AWS does
         timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_GRACE_S,

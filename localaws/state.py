@@ -37,6 +37,11 @@ class StateFolder:
         return self.root / ".slipway" / "envs"
 
     @property
+    def images(self) -> Path:
+        """Images and image definitions that were built here; they outlive every run."""
+        return self.root / ".slipway" / "images"
+
+    @property
     def run_file(self) -> Path:
         """Port, token and process id of the last start, readable by the owner alone."""
         return self.folder / "run.json"

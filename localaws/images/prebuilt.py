@@ -1,7 +1,8 @@
 """AWS's prebuilt images as processes: an environment with the image's libraries and its entry point."""
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -11,38 +12,63 @@ from localaws.environments import Recipe, ensure_environment
 
 @dataclass(frozen=True)
 class Launch:
-    """What to run: a command line, and variables beside those that every container gets.
+    """What to run: a command line and its whole environment.
 
     `shown` says what paths of this machine are called in the image, so that a log reads as it does there.
+    `cleanup` is a command that removes what outlives the process, and `release` is called once it is gone.
     """
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     shown: Mapping[str, str] = field(default_factory=dict)
+    cleanup: tuple[str, ...] = ()
+    release: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
 class Place:
     """Where one container runs.
 
-    Its folder (`opt/ml` inside it), its port, and how many workers it may use.
+    Its folder (`opt/ml` inside it), its port, how many workers it may use, and how much memory; None is as
+    much as there is.
     """
 
     folder: Path
     port: int
     workers: int
+    memory_mb: int | None = None
 
     @property
     def base(self) -> Path:
         """What /opt/ml is in the image."""
         return self.folder / "opt" / "ml"
 
+    def process_environment(
+        self, variables: Mapping[str, str], of_image: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Return what a process sees that stands for a container: little of this machine.
+
+        `of_image` is what the image itself sets; `variables` are the container's, with the image's paths.
+        """
+        return {
+            "PATH": os.defpath,
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder / "tmp"),
+            "LANG": "C.UTF-8",
+            **(of_image or {}),
+            **{name: value.replace("/opt/ml", str(self.base)) for name, value in variables.items()},
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+        }
+
 
 class Runner(Protocol):
     """Turns an image into a command."""
 
-    def prepare(self, place: Place, envs: Path) -> Launch:
-        """Make what the command needs inside the place's folder. `envs` holds shared environments."""
+    def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
+        """Make what the command needs inside the place's folder. `envs` holds shared environments.
+
+        `variables` are the container's, with the paths that they have in the image.
+        """
 
 
 @dataclass(frozen=True)
@@ -57,14 +83,14 @@ class PrebuiltImage:
     folder: str
     recipe: Recipe
 
-    def prepare(self, place: Place, envs: Path) -> Launch:
+    def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
         """Return the serving command, in a layered environment of this container alone."""
         shared = ensure_environment(self.recipe, envs)
         python = _layered(shared, place.folder / "venv")
         serve = Path(__file__).resolve().parent / self.folder / "serve.py"
         environment = {
+            **place.process_environment(variables),
             "SAGEMAKER_BASE_DIR": str(place.base),
-            "SAGEMAKER_BIND_TO_PORT": str(place.port),
             "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
             "SAGEMAKER_USE_NGINX": "false",  # the proxy of this server stands where nginx does
             "PYTHONUNBUFFERED": "1",

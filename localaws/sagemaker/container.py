@@ -1,5 +1,6 @@
 """One model server: a process that answers /ping and /invocations on a port of 127.0.0.1."""
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ _MAX_STARTUP_S = 60.0  # a local bound: AWS waits up to an hour
 _FINAL_PINGS = 5  # so often the same verdict: the server will not become healthy
 _LOG_TAIL_LINES = 40
 _RESTART_PAUSE_S = 1.0
+_CLEANUP_S = 30.0
 _GROUP_END_S = 0.3  # a group of killed processes lives on only where nobody collects its dead
 
 Line = tuple[int, str]
@@ -39,16 +41,18 @@ class Container:
         self.pid: int | None = None
         self._on_line = on_lines
         self._process: subprocess.Popen[bytes] | None = None
+        self._launch: Launch | None = None
         self._tail: deque[str] = deque(maxlen=_LOG_TAIL_LINES)
         self._reader: threading.Thread | None = None
         self._healthy = False
         self._stopping = False
         self._lock = threading.Lock()  # a stop must not meet a restart half-way
 
-    def start(self, launch: Launch, environment: Mapping[str, str]) -> None:
+    def start(self, launch: Launch) -> None:
         """Start the process. One that was healthy and ends by itself is started again, as on AWS."""
-        self._spawn(launch, environment)
-        supervise = threading.Thread(target=self._supervise, args=(launch, environment), daemon=True)
+        self._launch = launch
+        self._spawn(launch)
+        supervise = threading.Thread(target=self._supervise, args=(launch,), daemon=True)
         supervise.start()
 
     def wait_until_healthy(self, timeout_s: float) -> None:
@@ -94,16 +98,19 @@ class Container:
                 process.stdin.close()
         if self._reader:
             self._reader.join(timeout=2)
+        if self._launch:
+            _clean_up(self._launch)
+            self._launch.release()
         make_removable(self.place.folder)
         shutil.rmtree(self.place.folder, ignore_errors=True)
 
-    def _spawn(self, launch: Launch, environment: Mapping[str, str]) -> None:
+    def _spawn(self, launch: Launch) -> None:
         """Start the command under a guard that ends it together with this server."""
         guard = Path(__file__).resolve().parents[1] / "guard.py"
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(guard), *launch.arguments],
+            [sys.executable, "-I", "-S", str(guard), json.dumps(launch.cleanup), *launch.arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={**environment, **launch.environment}, cwd=self.place.base, start_new_session=True,
+            env=dict(launch.environment), cwd=self.place.base, start_new_session=True,
         )  # fmt: skip
         self.pid = self._process.pid
         shown = {str(self.place.base): "/opt/ml", **launch.shown}
@@ -112,18 +119,19 @@ class Container:
         )
         self._reader.start()
 
-    def _supervise(self, launch: Launch, environment: Mapping[str, str]) -> None:
+    def _supervise(self, launch: Launch) -> None:
         while self._process is not None:
             code = self._process.wait()
             if self._stopping or not self._healthy:
                 return
             self._signal(signal.SIGKILL)  # what the command left behind may still hold the port
+            _clean_up(launch)
             self._print(f"The container exited with code {code}; it is started again.")
             time.sleep(_RESTART_PAUSE_S)
             with self._lock:
                 if self._stopping:
                     return
-                self._spawn(launch, environment)
+                self._spawn(launch)
 
     def _wait_for_group(self) -> None:
         """Wait for what the command itself started: nobody has a wait() for a grandchild."""
@@ -148,6 +156,15 @@ class Container:
         self._tail.append(text)
         if text:
             self._on_line((time.time_ns() // 1_000_000, text))
+
+
+def _clean_up(launch: Launch) -> None:
+    if launch.cleanup:
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run(
+                launch.cleanup, env=dict(launch.environment), stdin=subprocess.DEVNULL,
+                capture_output=True, timeout=_CLEANUP_S, check=False,
+            )  # fmt: skip
 
 
 def free_port() -> int:

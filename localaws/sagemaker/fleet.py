@@ -56,6 +56,7 @@ class Fleet:
             folder=host.fleets / f"{endpoint}-{variant.name}-{instance}",
             port=free_port(),
             workers=_workers(variant),
+            memory_mb=variant.serverless.memory_mb if variant.serverless else None,
         )
         self._log = LogStream(f"/aws/sagemaker/Endpoints/{endpoint}", f"{variant.name}/{instance}")
         self._container = Container(place, self._log.append)
@@ -106,8 +107,8 @@ class Fleet:
             )
             self._host.shipper.add(self._log, session)
             self._fetch_model(session)
-            launch = self._host.images.find(self.model.container.image).prepare(place, self._host.envs)
-            self._container.start(launch, self._environment(session))
+            runner = self._host.images.find(self.model.container.image, self.model.role_arn, lambda: session)
+            self._container.start(runner.prepare(place, self._host.envs, self._variables(session)))
             self._container.wait_until_healthy(self.variant.startup_timeout_s)
         except LocalAwsError as error:
             raise FleetError(str(error)) from error
@@ -162,23 +163,10 @@ class Fleet:
             ) from error
         archive.unlink()
 
-    def _environment(self, session: Credentials) -> dict[str, str]:
-        """Return what every container sees.
-
-        Little of this machine, the role's keys, and the model's own variables.
-        """
-        place = self._container.place
-        own = {
-            name: value.replace("/opt/ml", str(place.base)) if "/opt/ml" in value else value
-            for name, value in self.model.container.environment.items()
-        }
+    def _variables(self, session: Credentials) -> dict[str, str]:
+        """Return what every container gets: the role's keys, and the model's own variables."""
         return {
-            "PATH": os.defpath,
-            "HOME": str(place.folder),
-            "TMPDIR": str(place.folder / "tmp"),
-            "LANG": "C.UTF-8",
-            "SM_MODEL_DIR": str(place.base / "model"),
-            "SAGEMAKER_BIND_TO_PORT": str(place.port),
+            "SM_MODEL_DIR": "/opt/ml/model",
             "AWS_ENDPOINT_URL": self._host.url,
             "AWS_REGION": self._scope.region,
             "AWS_DEFAULT_REGION": self._scope.region,
@@ -186,7 +174,7 @@ class Fleet:
             "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
             "AWS_SESSION_TOKEN": session.session_token,
             "AWS_EC2_METADATA_DISABLED": "true",
-            **own,
+            **self.model.container.environment,
         }
 
     def _unhealthy(self, detail: str) -> str:
