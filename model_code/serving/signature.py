@@ -196,7 +196,7 @@ class Signature:
             if not isinstance(item, Mapping):
                 raise RequestError(
                     "not_an_object",
-                    f"Row {number} is a {_json_type(item)}, and the rows before it are objects.",
+                    f"Row {number} is {_json_type(item)}, and the rows before it are objects.",
                     row=number,
                     hint="Send every row as an object, or every row as a list.",
                 )
@@ -241,7 +241,7 @@ class Signature:
         is_what, default = _CELL_ERRORS[code]
         name = self.features[position]
         # What is inside a list may be nested deeper than Python can print.
-        shown = {list: "a list", dict: "an object"}.get(type(cell)) or repr(cell)[:40]
+        shown = _json_type(cell) if isinstance(cell, list | dict) else repr(cell)[:40]
         return RequestError(
             code,
             f"Row {number}, {name}: {shown} is {is_what}.",
@@ -272,5 +272,5 @@ def _header_hint(number: int, row: Sequence[Any], features: tuple[str, ...]) -> 
 
 
 def _json_type(value: Any) -> str:
-    names = {dict: "object", list: "list", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
