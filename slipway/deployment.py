@@ -11,11 +11,13 @@ from slipway.cdk import bootstrap, cdk, stacks_of, synthesize
 from slipway.direct import deploy_assembly
 from slipway.project import Project
 from slipway.story import Story
-from slipway.verify import Replay, check_configuration, client_for, replay_golden_rows
+from slipway.verify import CHAMPION, SHADOW, Replay, check_configuration, client_for, replay_golden_rows
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
 
 OUTPUTS_FILE = "outputs.json"
+# By model, then by the name of the variant.
+Replays = dict[str, dict[str, Replay]]
 
 
 def deploy(
@@ -27,7 +29,7 @@ def deploy(
     *,
     direct: bool,
     approve: str = "never",
-) -> dict[str, Replay]:
+) -> Replays:
     """Deploy the shared stack and the models' stacks, then verify every endpoint.
 
     Args:
@@ -39,15 +41,19 @@ def deploy(
         direct: put the templates on the embedded AWS without the CLI, which is faster.
         approve: the CLI's --require-approval.
 
+    Returns:
+        What the golden rows showed, for each variant that answers.
+
     Raises:
         DeployFailed: a stack failed, or an endpoint does not run or answer what was deployed.
     """
     names = [model.name for model in models]
-    artifacts = [load_artifact(project.root, model.name, model.serve.version) for model in models]
-    for model, artifact in zip(models, artifacts, strict=True):
-        if is_stale(model, artifact):
+    artifacts = {model.name: artifacts_of(project, model) for model in models}
+    for model in models:
+        newest = artifacts[model.name][CHAMPION]
+        if is_stale(model, newest):
             story.say(
-                f"{model.name}: model.toml changed since {artifact.version} was trained. "
+                f"{model.name}: model.toml changed since {newest.version} was trained. "
                 f"To serve the change, run: slipway train {model.name}"
             )
     wanted = stacks_of(aws.stage.name, names)
@@ -62,13 +68,33 @@ def deploy(
         with story.step(f"cdk deploy {' '.join(wanted)}"):
             arguments = ["deploy", *wanted, "--require-approval", approve, "--progress", "events"]
             cdk(project, aws, arguments, story, context)
-    replays = {}
-    for artifact in artifacts:
-        with story.step(f"replay the golden rows of {artifact.model} {artifact.version}"):
-            outputs = aws.outputs(artifact.model)
-            check_configuration(aws, outputs)
-            replays[artifact.model] = replay_golden_rows(client_for(aws, artifact.model), artifact)
+    replays = {model.name: _verified(aws, model.name, artifacts[model.name], story) for model in models}
     write_outputs(project, aws, names)
+    return replays
+
+
+def artifacts_of(project: Project, model: ModelSettings) -> dict[str, Artifact]:
+    """Return the artifact of each variant of a model, by the variant's name.
+
+    Raises:
+        ArtifactMissing, ArtifactInvalid: as load_artifact does.
+    """
+    return {
+        variant.name: load_artifact(project.root, model.name, variant.version)
+        for variant in model.serve.resolved_variants()
+    }
+
+
+def _verified(aws: Aws, model: str, artifacts: dict[str, Artifact], story: Story) -> dict[str, Replay]:
+    outputs = aws.outputs(model)
+    check_configuration(aws, outputs)
+    client = client_for(aws, model)
+    asked = {name: artifact for name, artifact in artifacts.items() if name != SHADOW}
+    replays = {}
+    for name, artifact in asked.items():
+        with story.step(f"replay the golden rows of {model} {artifact.version} ({name})"):
+            variant = name if len(asked) > 1 else None
+            replays[name] = replay_golden_rows(client, artifact, variant=variant)
     return replays
 
 

@@ -8,6 +8,7 @@ from localaws.control import DEFAULT_PORT
 from slipway.options import aws_of, context_of, models_argument, set_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
+from stacks.settings import Settings
 
 
 @click.command("deploy")
@@ -29,21 +30,17 @@ def command(
     slipway deploy iris                  on this machine; starts the embedded AWS where none runs
     slipway deploy iris --stage dev      in the AWS account that your credentials are for
     """
-    from slipway.deployment import deploy
+    from slipway.deployment import artifacts_of, deploy
     from training.artifact import load_artifact
 
     project, story = Project.here(), Story()
     settings = settings_of(project, models, stage, overrides)
     for model in settings.models:  # a missing artifact is said before anything starts
-        load_artifact(project.root, model.name, model.serve.version)
+        artifacts_of(project, model)
     aws = aws_of(project, settings.stage, start=True, port=port)
     local = stage == "local"
     if not local:
-        count = sum(model.serve.instance_count or settings.stage.instance_count for model in settings.models)
-        story.say(
-            f"AWS bills {count} SageMaker instance(s) by the second from now on, used or not, "
-            f"until: slipway destroy --stage {stage}"
-        )
+        story.say(f"{_billed(settings)} until: slipway destroy --stage {stage}")
     replays = deploy(
         project,
         aws,
@@ -52,8 +49,29 @@ def command(
         story,
         direct=local and not with_cdk,
     )
-    for name, replay in replays.items():
-        story.say(f"{name}: {replay.rows} golden rows agree with training, p50 {replay.p50_ms:.1f} ms")
+    for name, by_variant in replays.items():
+        for variant, replay in by_variant.items():
+            rows = f"{replay.rows} golden rows agree with training"
+            story.say(f"{name} {variant}: {rows}, p50 {replay.p50_ms:.1f} ms")
     first = settings.models[0].name
     row = ",".join(str(cell) for cell in load_artifact(project.root, first).manifest["golden"]["rows"][0])
     story.next(f"slipway predict {first} {row}{'' if local else f' --stage {stage}'}")
+
+
+def _billed(settings: Settings) -> str:
+    """Say what begins to cost money."""
+    instances = [
+        variant.instance_count or settings.stage.instance_count
+        for model in settings.models
+        if model.serve.target == "sagemaker"
+        for variant in model.serve.resolved_variants()
+    ]
+    serverless = len(settings.models) - len(
+        {m.name for m in settings.models if m.serve.target == "sagemaker"}
+    )
+    parts = []
+    if instances:
+        parts.append(f"{sum(instances)} SageMaker instance(s) by the second from now on, used or not")
+    if serverless:
+        parts.append(f"{serverless} serverless endpoint(s) by the use")
+    return f"AWS bills {' and '.join(parts)},"
