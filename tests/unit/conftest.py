@@ -50,3 +50,14 @@ def flats(project: Path) -> Path:
         "hyperparameters = { n_estimators = 5 }\n[gate]\nr2 = 0.5\nrmse = 500\n"
     )
     return project
+
+
+@pytest.fixture
+def irises(project: Path) -> Path:
+    """The same project with a folder `irises` without train.py, for models from elsewhere."""
+    folder = project / "model_code" / "irises"
+    folder.mkdir()
+    (folder / "model.toml").write_text(
+        '[model]\ntask = "classification"\ndata = "sklearn:iris"\nlabel = "species"\n[gate]\naccuracy = 0.9\n'
+    )
+    return project
