@@ -21,6 +21,7 @@ JSON_LINES = "application/jsonlines"
 NPY = "application/x-npy"
 SERVED = (JSON, CSV, JSON_LINES, NPY)  # in the order of preference, where Accept leaves a choice
 Prediction = str | int | float
+_FEW = 100
 
 
 class Request(NamedTuple):
@@ -69,11 +70,16 @@ def write(predictions: Sequence[Prediction], accept: str | None, *, wrapped: boo
     media_type = negotiate(accept)
     if media_type == NPY:
         return write_npy(np.asarray(predictions)), NPY
+    cell = _csv_cell if media_type == CSV else _json_cell
+    if len(predictions) < _FEW or isinstance(predictions[0], float):
+        cells = [cell(value) for value in predictions]
+    else:  # few classes, many rows
+        written = {value: cell(value) for value in set(predictions)}
+        cells = [written[value] for value in predictions]
     if media_type == CSV:
-        return "".join([f"{_csv_cell(value)}\n" for value in predictions]).encode(), CSV
-    cells = [_json_cell(value) for value in predictions]
+        return "".join([f"{text}\n" for text in cells]).encode(), CSV
     if media_type == JSON_LINES:
-        return "".join([f"{cell}\n" for cell in cells]).encode(), JSON_LINES
+        return "".join([f"{text}\n" for text in cells]).encode(), JSON_LINES
     listed = f"[{', '.join(cells)}]"
     return (f'{{"predictions": {listed}}}' if wrapped else listed).encode(), JSON
 

@@ -70,10 +70,8 @@ def as_predictions(values: npt.NDArray[Any], kind: str) -> list[Prediction]:
     if values.ndim != 1:
         raise ValueError(f"The model gives values of shape {values.shape}; one value a row is served.")
     if kind == "string":
-        return [str(value) for value in values.tolist()]
-    if kind == "integer":
-        return [int(value) for value in values.tolist()]
-    return [float(value) for value in values.tolist()]
+        return list(map(str, values.tolist()))
+    return list(map(int if kind == "integer" else float, values.tolist()))
 
 
 def load_model(model_dir: Path, expected_sha256: str | None = None, *, max_rows: int | None = None) -> Model:

@@ -5,6 +5,7 @@ Raw ASGI, for speed: the way from the socket to the engine is this file and `inv
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,6 +27,8 @@ _CLOSE = (b"connection", b"close")
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # A body that is too large is read to some end all the same: whoever is still sending reads no answer.
 _DISCARDED_BODIES = 4
+# How many of the largest bodies a worker holds at a time, while they arrive.
+_HELD_BODIES = 4
 # What a person may call /invocations where a path is theirs to choose.
 _INVOCATION_PATHS = frozenset({"/invocations", "/predict"})
 _READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics"})
@@ -42,6 +45,7 @@ class Application:
 
     def __init__(self, settings: ServerSettings, metrics: Metrics, fetch: Fetch | None = None) -> None:
         self.draining = False
+        self._held = 0
         self._settings = settings
         self._metrics = metrics
         self._served = load(settings)
@@ -67,7 +71,7 @@ class Application:
             (b"content-length", b"%d" % len(answer.body)),
             *self._headers,
         ]
-        if self.draining or answer.status == 413:
+        if self.draining or answer.status in (413, 503):
             headers.append(_CLOSE)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
@@ -125,18 +129,28 @@ class Application:
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message["body"]
             return body if len(body) <= limit else _too_large(limit)
-        parts: list[bytes] = []
-        size = 0
-        while message["type"] == "http.request":
-            size += len(message["body"])
-            if max(size, declared) <= limit:
-                parts.append(message["body"])
-            else:
-                parts.clear()
-            if not message.get("more_body") or size > limit * _DISCARDED_BODIES:
-                return b"".join(parts) if max(size, declared) <= limit else _too_large(limit)
-            message = await receive()
-        return None
+        # Of the size that it will have, a buffer is the body in the end without one more copy.
+        buffer, size, held = io.BytesIO(), 0, 0
+        try:
+            while message["type"] == "http.request":
+                size += len(message["body"])
+                wanted = max(size, declared)
+                if held < wanted <= limit:
+                    if self._held + wanted - held > limit * _HELD_BODIES:
+                        return _busy()
+                    if held == 0 and declared:
+                        buffer.seek(declared - 1)
+                        buffer.write(b"\0")
+                        buffer.seek(0)
+                    self._held, held = self._held + wanted - held, wanted
+                if wanted <= limit:
+                    buffer.write(message["body"])
+                if not message.get("more_body") or size > limit * _DISCARDED_BODIES:
+                    return buffer.getvalue() if wanted <= limit else _too_large(limit)
+                message = await receive()
+            return None
+        finally:
+            self._held -= held
 
     def _read(self, path: str, method: str) -> Answer:
         if path in _INVOCATION_PATHS or (path in _READING_PATHS and method not in ("GET", "HEAD")):
@@ -175,6 +189,13 @@ def _json(status: int, value: Any) -> Answer:
 def _refused(code: str, message: str, status: int) -> Answer:
     hint = "POST /invocations, GET /ping, /openapi.json or /metrics."
     return refusal(RequestError(code, message, status=status, hint=hint))
+
+
+def _busy() -> Answer:
+    error = RequestError(
+        "busy", "Too many large bodies are arriving at once.", status=503, hint="Try again in a second."
+    )
+    return refusal(error)
 
 
 def _too_large(limit: int) -> Answer:

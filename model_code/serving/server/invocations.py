@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ..errors import RequestError
 from ..media import JSON, negotiate, read, write
 from ..model import Model
-from ..signature import Matrix
 from .batching import Batcher
 from .served import Served
 
@@ -73,14 +72,14 @@ class Invocations:
                     self._hooks.answer, body, content_type, accept
                 )
                 return Answer(status, content, kind)
-            if len(body) > _LARGE_BODY_BYTES:
-                return await asyncio.to_thread(self._answer, body, content_type, accept)
             if self._batcher is None:
                 return self._answer(body, content_type, accept)
+            if len(body) > _LARGE_BODY_BYTES:
+                return await asyncio.to_thread(self._answer, body, content_type, accept)
             negotiate(accept)  # a 406 before the work
             request = read(body, content_type, self._model.signature)
             values = await self._batcher.predict(request.matrix)
-            return self._written(request.matrix, values, accept, wrapped=request.wrapped)
+            return self._written(len(request.matrix), values, accept, wrapped=request.wrapped)
         except RequestError as error:
             return refusal(error)
         except Exception:
@@ -88,14 +87,15 @@ class Invocations:
 
     def _answer(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         negotiate(accept)
-        request = read(body, content_type, self._model.signature)
-        values = self._model.engine.predict(request.matrix)
-        return self._written(request.matrix, values, accept, wrapped=request.wrapped)
+        matrix, wrapped = read(body, content_type, self._model.signature)
+        rows, values = len(matrix), self._model.engine.predict(matrix)
+        del matrix  # of a large request it is as large as the answer will be
+        return self._written(rows, values, accept, wrapped=wrapped)
 
-    def _written(self, matrix: Matrix, values: Any, accept: str | None, *, wrapped: bool) -> Answer:
+    def _written(self, rows: int, values: Any, accept: str | None, *, wrapped: bool) -> Answer:
         predictions = self._model.as_predictions(values)
         content, media_type = write(predictions, accept, wrapped=wrapped)
-        return Answer(200, content, media_type, len(matrix))
+        return Answer(200, content, media_type, rows)
 
 
 def refusal(error: RequestError) -> Answer:

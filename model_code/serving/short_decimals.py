@@ -1,0 +1,86 @@
+"""Short decimals out of CSV, eight characters at a time: what most measurements are written as.
+
+Every cell's last eight characters are one 64-bit number (of a little-endian machine), and the digits in it
+become their value in a few operations on all cells at once. The value is a whole number below 10^8, divided
+by a power of ten below 10^9: a float holds both exactly, so the quotient is what `float` gives. Whatever else
+a block holds is left to the other parsers. Figures: docs/benchmarks/serving.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+_U = np.uint64
+_ZEROS = _U(0x3030303030303030)
+_BIT_4 = _U(0x1010101010101010)
+_HIGH = _U(0xF0F0F0F0F0F0F0F0)
+_SIX = _U(0x0606060606060606)
+_BYTE = _U(0xFF)
+_DOT = _U(0x1E)  # "." ^ "0"
+_ALL = _U(0xFFFFFFFFFFFFFFFF)
+_ONE = _U(1)
+_KEPT = np.array([_ALL << _U(8 * (8 - length)) if length else _U(0) for length in range(9)], dtype=np.uint64)
+_POWERS = 10.0 ** np.arange(9)
+
+
+def short_decimals(block: bytes, width: int) -> npt.NDArray[np.float64] | None:
+    """Read whole lines of `width` cells, each line ended by a newline.
+
+    Returns:
+        A float64 matrix of shape (lines, width), or None where a cell is not a plain decimal of up to eight
+        characters (a sign, and the zero of "0.1234567", beside them) or a row has another width.
+    """
+    padded = b"0" * 8 + block
+    codes = np.frombuffer(padded, np.uint8)
+    ends = np.flatnonzero(codes < 45)  # "," and newline; what else is so small is counted out
+    lines, rest = divmod(len(ends), width)
+    if not lines or rest or block[-1] != 10:
+        return None
+    separators = codes[ends].reshape(lines, width)
+    if (separators[:, :-1] != 44).any() or (separators[:, -1] != 10).any():
+        return None
+    lengths = np.diff(ends, prepend=7)
+    lengths -= 1
+    starts = ends - lengths
+    first = codes.take(starts)
+    negative = first == 45
+    lengths -= negative
+    over = lengths > 8
+    if over.any():  # one more if it is the zero of "0.0012345"
+        where = np.flatnonzero(over)
+        if (lengths[where] > 9).any() or (codes[starts[where] + negative[where]] != 48).any():
+            return None
+        lengths[where] = 8
+    if lengths.min() < 1:
+        return None
+    words = np.ndarray((len(codes) - 7,), np.uint64, padded, 0, (1,))[ends - 8]
+    words ^= _ZEROS
+    words &= _KEPT.take(lengths)
+    dots = words & _BIT_4
+    dots >>= _U(4)  # one at the byte of the dot, if there is one
+    if (dots & (dots - _ONE)).any() or (words & (dots * _BYTE) != dots * _DOT).any():
+        return None
+    dotted = dots != 0
+    if (lengths == dotted).any():  # a dot alone
+        return None
+    below = dots - dotted.astype(np.uint64)
+    digits = words & below
+    digits <<= _U(8)  # the digits before the dot close up
+    below |= dots * _BYTE
+    np.invert(below, out=below)
+    words &= below
+    digits |= words
+    if ((digits | (digits + _SIX)) & _HIGH).any():
+        return None
+    digits = digits * _U(10) + (digits >> _U(8)) & _U(0x00FF00FF00FF00FF)
+    digits = digits * _U(100) + (digits >> _U(16)) & _U(0x0000FFFF0000FFFF)
+    digits = digits * _U(10000) + (digits >> _U(32)) & _U(0xFFFFFFFF)
+    # The byte of the dot is the exponent of a power of two: 2^(8 * byte).
+    places = (dots.view(np.int64).astype(np.float64).view(np.int64) >> 55) - 127
+    places = np.where(dotted, 8 - (places + 1), 0)
+    values = digits.view(np.int64).astype(np.float64)
+    values /= _POWERS.take(places)
+    np.negative(values, out=values, where=negative)
+    matrix: npt.NDArray[np.float64] = values.reshape(lines, width)
+    return matrix
