@@ -202,16 +202,17 @@ class Signature:
                 )
             for name in (*item, *self.features):
                 if name not in known or name not in item:
+                    shown = str(name)[:100]  # a key may be as long as the body
                     code, what = (
-                        ("missing_column", f"lacks {name!r}.")
+                        ("missing_column", f"lacks {shown!r}.")
                         if name in known
-                        else ("unknown_column", f"has {name!r}, which is no feature of this model.")
+                        else ("unknown_column", f"has {shown!r}, which is no feature of this model.")
                     )
                     raise RequestError(
                         code,
                         f"Row {number} {what}",
                         row=number,
-                        column=str(name),
+                        column=shown,
                         hint=f"The features are {self.shown_features}.",
                     )
         return [[item[name] for name in self.features] for item in objects]
