@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from localaws.errors import EngineMissingError, ImageError
 from localaws.images.engine import Engine, command_line, on_host_network, remember, remembered, repository
-from localaws.images.prebuilt import Launch, Place
+from localaws.images.prebuilt import STOP_GRACE_S, Launch, Place
 from localaws.images.registry_client import RefusedError, RegistryClient
 from localaws.images.store import Manifest
 from localaws.inventory import Resource
@@ -102,8 +102,9 @@ class ContainerImage:
         return Launch(
             arguments=command_line(engine, self.loaded.owner, name, image, options, ["serve"]),
             environment={**inside, **of_engine},
-            cleanup=(engine.program, "rm", "--force", name),
+            cleanup=engine.removal(name),
             release=lambda: self.loaded.release(image),
+            grace_s=STOP_GRACE_S,
         )
 
 

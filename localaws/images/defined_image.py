@@ -1,6 +1,7 @@
 """A definition of an image, run as a process: the environment, the variables and the command it defines."""
 
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from localaws.environments import ensure_environment
 from localaws.errors import ImageError
 from localaws.images.definition import HOME, VENV, Definition
-from localaws.images.prebuilt import Launch, Place
+from localaws.images.prebuilt import STOP_GRACE_S, Launch, Place
 from localaws.images.registry_client import RefusedError, RegistryClient
 from localaws.images.store import Manifest
 
@@ -58,7 +59,8 @@ class DefinedImage:
             "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
         }
         shown = {path: name for name, path in here.items()}
-        return Launch((str(venv / "bin" / "python"), "-m", "serving.server", "serve"), environment, shown)
+        command = (str(venv / "bin" / "python"), "-m", "serving.server", "serve")
+        return Launch(command, environment, shown, grace_s=STOP_GRACE_S)
 
     def _definition(self) -> Definition:
         client = self.client()
@@ -74,13 +76,12 @@ class DefinedImage:
 
 
 def _local(variables: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
-    """Return the image's variables with this machine's paths."""
-    found = {}
-    for name, value in variables.items():
-        for inside, outside in here.items():
-            value = value.replace(inside, outside)
-        found[name] = value.replace("${PATH}", os.defpath).replace("$PATH", os.defpath)
-    return found
+    """Return the image's variables with this machine's paths, which may contain the image's in turn."""
+    inside = re.compile("|".join(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])" for path in here))
+    return {
+        name: re.sub(r"\$(PATH\b|{PATH})", os.defpath, inside.sub(lambda match: here[match[0]], value))
+        for name, value in variables.items()
+    }
 
 
 def _compile(venv: Path, context: Path) -> None:

@@ -55,11 +55,16 @@ class Engine:
         listed = self.run("images", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}")
         return listed.stdout.split()
 
+    def removal(self, *names: str) -> tuple[str, ...]:
+        """Return the command that ends containers at once and removes them."""
+        at_once = ("--time", "0") if self.name == "podman" else ()  # docker's does not wait
+        return (self.program, "rm", "--force", *at_once, *names)
+
     def remove_all(self, owner: str) -> None:
         """Remove the containers and images of one embedded AWS, and nothing else."""
         with suppress(OSError, subprocess.SubprocessError):
             if names := self.containers(owner):
-                self.run("rm", "--force", *names)
+                self.run(*self.removal(*names)[1:])
             if images := self.images(owner):
                 self.run("rmi", "--force", *images)
 

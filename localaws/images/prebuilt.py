@@ -9,6 +9,8 @@ from typing import Protocol
 
 from localaws.environments import Recipe, ensure_environment
 
+STOP_GRACE_S = 30.0  # what AWS gives a container between SIGTERM and SIGKILL
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -16,6 +18,7 @@ class Launch:
 
     `shown` says what paths of this machine are called in the image, so that a log reads as it does there.
     `cleanup` is a command that removes what outlives the process, and `release` is called once it is gone.
+    `grace_s` is the time between SIGTERM and SIGKILL.
     """
 
     arguments: tuple[str, ...]
@@ -23,6 +26,7 @@ class Launch:
     shown: Mapping[str, str] = field(default_factory=dict)
     cleanup: tuple[str, ...] = ()
     release: Callable[[], None] = lambda: None
+    grace_s: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -82,15 +82,18 @@ class Container:
             self._reader.join(timeout=1)
         return "\n".join(self._tail)
 
-    def stop(self, grace_s: float) -> None:
-        """End the process group with SIGTERM, after `grace_s` with SIGKILL, and remove the folder."""
+    def stop(self, grace_s: float | None = None) -> None:
+        """End the process group with SIGTERM, after `grace_s` with SIGKILL, and remove the folder.
+
+        None is the time that the image has.
+        """
         with self._lock:
             self._stopping = True
             process = self._process
         if process is not None:
             self._signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(grace_s)
+                process.wait(self._launch.grace_s if grace_s is None and self._launch else grace_s)
             self._signal(signal.SIGKILL)
             process.wait()
             self._wait_for_group()

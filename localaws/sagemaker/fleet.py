@@ -18,7 +18,6 @@ from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
 from localaws.sagemaker.variants import Variant
 
 INVOCATION_TIMEOUT_S = 60.0
-_STOP_GRACE_S = 5.0
 _MAX_REASON = 1024  # characters of a FailureReason
 
 
@@ -142,7 +141,7 @@ class Fleet:
             self._draining = True
             while drain and self._in_flight and time.monotonic() < deadline:
                 self._idle.wait(deadline - time.monotonic())
-        self._container.stop(_STOP_GRACE_S if drain else 1.0)
+        self._container.stop(None if drain else 1.0)
         self._host.shipper.remove(self._log)
 
     def _fetch_model(self, session: Credentials) -> None:
