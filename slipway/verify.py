@@ -85,10 +85,12 @@ def replay_golden_rows(
             fix=f"Run: slipway deploy {artifact.model}",
         )
     answers = json.loads(answered.content)
+    # What the engine was chosen by when it was compared with the model as trained; joblib needs none of it.
+    tolerance = artifact.manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
     wrong = [
         number
         for number, (answer, expected) in enumerate(zip(answers, golden["predictions"], strict=True), start=1)
-        if not agrees(answer, expected)
+        if not agrees(answer, expected, tolerance)
     ]
     if wrong:
         first = wrong[0] - 1
@@ -102,10 +104,12 @@ def replay_golden_rows(
     return Replay(len(answers), 1.0, _p50_ms(client, golden["rows"], variant, latency_calls))
 
 
-def agrees(answer: Any, expected: Any) -> bool:
-    """Whether two predictions are the same: classes equal, numbers within the tolerance."""
+def agrees(answer: Any, expected: Any, tolerance: float = 0.0) -> bool:
+    """Whether two predictions are the same: classes equal, numbers within a tolerance."""
     if isinstance(expected, float):
-        return isinstance(answer, int | float) and math.isclose(answer, expected, rel_tol=RELATIVE_TOLERANCE)
+        return isinstance(answer, int | float) and math.isclose(
+            answer, expected, rel_tol=RELATIVE_TOLERANCE, abs_tol=tolerance
+        )
     return type(answer) is type(expected) and bool(answer == expected)
 
 

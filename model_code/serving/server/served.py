@@ -13,8 +13,8 @@ from ..model import Model, load_model, verified_manifest
 from .hooks import Hooks, load_hooks
 from .settings import ServerSettings
 
-# A prediction may differ from training's by what another BLAS makes of the same model.
-_RELATIVE_TOLERANCE = 1e-4
+# A prediction may differ from the engine's in packaging by what another processor makes of the same model.
+_RELATIVE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def _load(settings: ServerSettings) -> Served | NotReady:
         answer = model.predict(model.signature.matrix(golden["rows"][:1]))[0]
     except Exception as error:
         return NotReady("model_wrong_answer", f"A golden row fails: {type(error).__name__}: {error}"[:1000])
-    if not _same(answer, golden["predictions"][0]):
+    tolerance = manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
+    if not _same(answer, golden["predictions"][0], tolerance):
         return NotReady(
             "model_wrong_answer",
             f"A golden row gives {answer!r} here, and training gave {golden['predictions'][0]!r}.",
@@ -69,7 +70,8 @@ def _load(settings: ServerSettings) -> Served | NotReady:
     return Served(model, manifest, hooks)
 
 
-def _same(answer: Any, expected: Any) -> bool:
+def _same(answer: Any, expected: Any, tolerance: float) -> bool:
     if isinstance(expected, float):
-        return math.isclose(answer, expected, rel_tol=_RELATIVE_TOLERANCE, abs_tol=_RELATIVE_TOLERANCE)
+        # The tolerance is what the engine was chosen by, when it was compared with the model as trained.
+        return math.isclose(answer, expected, rel_tol=_RELATIVE_TOLERANCE, abs_tol=tolerance)
     return bool(answer == expected)
