@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
 
     def work(number: int, shared: socket.socket) -> None:
         metrics.use_row(number)
-        worker.run(Application(settings, metrics, fetch), shared)
+        worker.run(Application(settings, metrics, fetch), shared, settings.request_timeout_s)
 
     supervise(settings.workers, work, listener)
     return 0

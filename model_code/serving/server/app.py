@@ -25,8 +25,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _CLOSE = (b"connection", b"close")
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-# A body that is too large is read to some end all the same: whoever is still sending reads no answer.
-_DISCARDED_BODIES = 4
 # How many of the largest bodies a worker holds at a time, while they arrive.
 _HELD_BODIES = 4
 # What a person may call /invocations where a path is theirs to choose.
@@ -73,6 +71,8 @@ class Application:
         ]
         if self.draining or answer.status in (413, 503):
             headers.append(_CLOSE)
+        if answer.status == 405:
+            headers.append((b"allow", b"POST" if path in _INVOCATION_PATHS else b"GET, HEAD"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -106,7 +106,12 @@ class Application:
 
     async def _invoke(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> Answer | None:
         found = {name: value.decode("latin-1") for name, value in headers}
-        body = await self._body(receive, int(found.get(b"content-length", 0)))
+        limit = self._settings.max_body_bytes
+        if int(found.get(b"content-length", 0)) <= limit:
+            body = await self._body(receive, limit)
+        else:
+            # Who asks first is told first.
+            body = await self._body(receive, 0) if b"expect" not in found else _too_large(limit)
         if not isinstance(body, bytes):
             return body
         started = time.perf_counter()
@@ -122,31 +127,31 @@ class Application:
         self._metrics.count(answer.status, answer.rows, time.perf_counter() - started)
         return answer
 
-    async def _body(self, receive: Receive, declared: int) -> bytes | Answer | None:
-        """Return the body, a refusal where it is too large, or None where the caller has gone."""
-        limit = self._settings.max_body_bytes
+    async def _body(self, receive: Receive, limit: int) -> bytes | Answer | None:
+        """Return the body, a refusal where it is too large, or None where the caller has gone.
+
+        What is refused is read to its end and not kept: whoever is still sending reads no answer.
+        """
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body"):
             body: bytes = message["body"]
-            return body if len(body) <= limit else _too_large(limit)
-        # Of the size that it will have, a buffer is the body in the end without one more copy.
-        buffer, size, held = io.BytesIO(), 0, 0
+            return body if len(body) <= limit else _too_large(self._settings.max_body_bytes)
+        # Growing by itself, it is the body in the end without one more copy.
+        buffer, held, refused = io.BytesIO(), 0, None
         try:
             while message["type"] == "http.request":
-                size += len(message["body"])
-                wanted = max(size, declared)
-                if held < wanted <= limit:
-                    if self._held + wanted - held > limit * _HELD_BODIES:
-                        return _busy()
-                    if held == 0 and declared:
-                        buffer.seek(declared - 1)
-                        buffer.write(b"\0")
-                        buffer.seek(0)
-                    self._held, held = self._held + wanted - held, wanted
-                if wanted <= limit:
+                size = len(message["body"])
+                if refused is None and held + size > limit:
+                    refused = _too_large(self._settings.max_body_bytes)
+                elif refused is None and self._held + size > self._settings.max_body_bytes * _HELD_BODIES:
+                    refused = _busy()
+                if refused is None:
                     buffer.write(message["body"])
-                if not message.get("more_body") or size > limit * _DISCARDED_BODIES:
-                    return buffer.getvalue() if wanted <= limit else _too_large(limit)
+                    self._held, held = self._held + size, held + size
+                elif held:
+                    buffer, self._held, held = io.BytesIO(), self._held - held, 0
+                if not message.get("more_body"):
+                    return refused or buffer.getvalue()
                 message = await receive()
             return None
         finally:

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with bounds, and with a short way for small requests.
 
-The bounds: headers in bytes, requests in the time that they take to arrive, errors in our one shape. uvicorn
-has none for the first two.
+The bounds: headers in bytes, requests in the time that they take to arrive, answers in the time that they
+take to be read, errors in our one shape. uvicorn has none for the first three.
 
 The short way: a small POST whose answer needs no waiting is answered where its last byte is parsed. As an
 ASGI task of its own it would cost as much again as parsing it and asking the model; the figures are in
@@ -14,6 +14,7 @@ import asyncio
 import json
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -30,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_head = True
     _waiting_since = 0.0
     _idle_since = 0.0
+    _stuck_since = 0.0
     _closing = False
     # The body so far of a request that goes the short way.
     _small: bytearray | None = None
@@ -49,7 +51,12 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(431, "headers_too_large", f"The headers have over {MAX_HEADER_BYTES} bytes.")
                 return
             self._head_bytes += len(data)
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_as_http(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(400, "invalid_http", "Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
         """Begin to read a request; what uvicorn prepares for it waits until it is needed."""
@@ -69,12 +76,21 @@ class BoundedProtocol(HttpToolsProtocol):
             and self.parser.get_http_version() == "1.1"
         ):
             self._small = bytearray()
-        else:
+        elif not self.parser.should_upgrade():
             self._take_the_long_way()
+
+    def on_chunk_header(self) -> None:
+        """Begin a chunk. The last one has no body but may have fields, which count as headers do."""
+        if self._small is not None:
+            self._take_the_long_way()
+        # They say nothing to us, and must not pass for headers.
+        self.headers = []
+        self._in_head, self._head_bytes = True, 0
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body; one that grows large takes the long way."""
         if self._small is None:
+            self._in_head = False
             super().on_body(body)
             return
         self._small += body
@@ -83,6 +99,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End of the request: answer it, or let the application do so."""
+        if not self._small and self.parser.should_upgrade():
+            return  # the parser takes what follows for another protocol
         self._in_head, self._waiting_since = True, 0.0
         if self._small is not None and self._answer_now is not None:
             answer = self._answer_now(self.headers, bytes(self._small))
@@ -97,21 +115,27 @@ class BoundedProtocol(HttpToolsProtocol):
             self._take_the_long_way()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """End of an answer that took the long way."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # the sweep looks after idle connections
+        if self.cycle.response_complete and not self._waiting_since:
+            self._idle_since = self.loop.time()
+
     def shutdown(self) -> None:
         """End the connection, after the request that is arriving."""
-        if self._small is not None:
-            self._closing = True
-        else:
+        self._closing = True
+        if self.headers is None or not self._waiting_since or self._is_answering():
             super().shutdown()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer bytes that are no HTTP."""
-        self._refuse(400, "invalid_http", msg)
-
-    def end_if_late(self, now: float) -> None:
-        """Close the connection if its request has been arriving for too long, or none comes."""
-        if self._waiting_since and now - self._waiting_since > REQUEST_TIMEOUT_S:
-            self._refuse(408, "request_timeout", f"No whole request within {REQUEST_TIMEOUT_S:.0f} s.")
+    def end_if_late(self, now: float, timeout_s: float) -> None:
+        """Close the connection if its request arrives for too long, its answer is not read, or none comes."""
+        stuck = self.flow.write_paused or self.transport.is_closing()
+        self._stuck_since = (self._stuck_since or now) if stuck else 0.0
+        if self._stuck_since and now - self._stuck_since > timeout_s:
+            self.transport.abort()
+        elif self._waiting_since and now - self._waiting_since > timeout_s:
+            self._refuse(408, "request_timeout", f"No whole request within {timeout_s:g} s.")
         elif self._idle_since and now - self._idle_since > KEEP_ALIVE_S:
             self.transport.close()
 
@@ -122,26 +146,53 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.headers, self.expect_100_continue = url, headers, expect
         self.scope["headers"] = headers
         super().on_headers_complete()
+        if self._closing:
+            self.cycle.keep_alive = False
         if body:
             super().on_body(bytes(body))
 
+    def _go_on_as_http(self, rest: bytes) -> None:
+        """Read a request that asks for another protocol again, as one that does not.
+
+        Java's own client asks for HTTP/2 in every request, and the parser then leaves the body out.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(400, "invalid_http", "This is no proxy.")
+            return
+        head = b"%s %s HTTP/%s\r\n" % (method, self.url, self.parser.get_http_version().encode())
+        fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+        self.data_received(b"".join([head, *fields, b"\r\n", rest]))
+
+    def _is_answering(self) -> bool:
+        """Return whether a request is with the application."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer what is no request, and close the connection."""
         if self.transport.is_closing():
+            return
+        if self._is_answering() and not self.cycle.more_body:
+            # The request before it was in order: its answer is the last one.
+            self._waiting_since, self.cycle.keep_alive = 0.0, False
+            self.flow.pause_reading()
             return
         body = json.dumps({"error": {"code": code, "message": message}}).encode()
         head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(
             body
         )
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if not self._is_answering() or not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
 
 
-async def sweep(connections: set[Any]) -> None:
+async def sweep(connections: set[Any], timeout_s: float) -> None:
     """Look for late requests and idle connections until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(_SWEEP_INTERVAL_S)
+        await asyncio.sleep(min(_SWEEP_INTERVAL_S, timeout_s / 4))
         now = loop.time()
         for connection in list(connections):
-            connection.end_if_late(now)
+            connection.end_if_late(now, timeout_s)

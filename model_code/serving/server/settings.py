@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..model import MANIFEST_SHA256
+from .protocol import REQUEST_TIMEOUT_S
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class ServerSettings:
     """SLIPWAY_MAX_BODY_BYTES: a larger request is refused; default: the 25 MB of a real-time endpoint."""
     max_rows: int
     """SLIPWAY_MAX_ROWS: a request with more is refused."""
+    request_timeout_s: float
+    """SLIPWAY_REQUEST_TIMEOUT_S: how long a request may take to arrive, and its answer to be taken."""
     s3_prefixes: tuple[str, ...]
     """SLIPWAY_S3_PREFIXES: where a request may name an object, s3://bucket/prefix, comma separated."""
 
@@ -43,21 +50,33 @@ class ServerSettings:
         """Read the environment.
 
         Raises:
-            ValueError: a number is none.
+            ValueError: a variable is no number, or a negative one; the text names it.
         """
         prefixes = environment.get("SLIPWAY_S3_PREFIXES", "").split(",")
         return cls(
             model_dir=Path(environment.get("SM_MODEL_DIR", "/opt/ml/model")),
             host=environment.get("SLIPWAY_BIND_HOST", "0.0.0.0"),  # noqa: S104
-            port=int(environment.get("SAGEMAKER_BIND_TO_PORT", "8080")),
-            workers=max(1, int(environment.get("SAGEMAKER_MODEL_SERVER_WORKERS", "0")) or _cores()),
+            port=_number(environment, "SAGEMAKER_BIND_TO_PORT", 8080, int),
+            workers=_number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", 0, int) or _cores(),
             manifest_sha256=environment.get(MANIFEST_SHA256, ""),
             version=environment.get("SLIPWAY_MODEL_VERSION", ""),
             variant=environment.get("SLIPWAY_VARIANT", ""),
-            max_body_bytes=int(environment.get("SLIPWAY_MAX_BODY_BYTES", str(25 * 1024 * 1024))),
-            max_rows=int(environment.get("SLIPWAY_MAX_ROWS", "100000")),
-            s3_prefixes=tuple(prefix for prefix in prefixes if prefix),
+            max_body_bytes=_number(environment, "SLIPWAY_MAX_BODY_BYTES", 25 * 1024 * 1024, int),
+            max_rows=_number(environment, "SLIPWAY_MAX_ROWS", 100_000, int),
+            request_timeout_s=_number(environment, "SLIPWAY_REQUEST_TIMEOUT_S", REQUEST_TIMEOUT_S, float),
+            s3_prefixes=tuple(prefix.strip() for prefix in prefixes if prefix.strip()),
         )
+
+
+def _number(environment: Mapping[str, str], name: str, default: N, kind: Callable[[str], N]) -> N:
+    text = environment.get(name, "").strip()
+    try:
+        number = kind(text) if text else default
+        if 0 <= number < math.inf:
+            return number
+    except ValueError:
+        pass
+    raise ValueError(f"{name} is {text!r}; it must be a number from 0 up, e.g. {default}.")
 
 
 def _cores() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from .protocol import KEEP_ALIVE_S, BoundedProtocol, sweep
+from .protocol import KEEP_ALIVE_S, REQUEST_TIMEOUT_S, BoundedProtocol, sweep
 
 # SageMaker sends SIGKILL 30 s after SIGTERM.
 _GRACEFUL_S = 24
@@ -48,8 +48,9 @@ class Server(uvicorn.Server):
     every caller is told to close the connection with the next answer first.
     """
 
-    def __init__(self, app: Any, listener: socket.socket) -> None:
+    def __init__(self, app: Any, listener: socket.socket, request_timeout_s: float) -> None:
         super().__init__(configuration(app))
+        self._request_timeout_s = request_timeout_s
         self._app = app
         self._listener = listener
         self._drain: asyncio.Task[None] | None = None
@@ -59,7 +60,7 @@ class Server(uvicorn.Server):
         """Begin to serve."""
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
-        self._sweep = self._loop.create_task(sweep(self.server_state.connections))
+        self._sweep = self._loop.create_task(sweep(self.server_state.connections, self._request_timeout_s))
         # What is loaded stays; leaving it out keeps later collections short.
         gc.collect()
         gc.freeze()
@@ -91,6 +92,6 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(app: Any, listener: socket.socket) -> None:
+def run(app: Any, listener: socket.socket, request_timeout_s: float = REQUEST_TIMEOUT_S) -> None:
     """Serve an application on a listening socket until SIGTERM."""
-    Server(app, listener).run(sockets=[listener])
+    Server(app, listener, request_timeout_s).run(sockets=[listener])
