@@ -31,6 +31,7 @@ REGION = "us-east-1"
 DEFAULT_PORT = 4566
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
+DOCKER = Path(__file__).resolve().parent / "docker.sh"
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,14 @@ class LocalAws:
             raise ServerNotRunningError
         return Inventory.from_json(found)
 
+    def left_in_engine(self) -> list[str]:
+        """Return what containers and images of this embedded AWS a container engine still holds."""
+        used = engine.remembered(self.state.folder)
+        if used is None:
+            return []
+        owner = engine.owner_of(self.state.folder)
+        return [*used.containers(owner), *used.images(owner)]
+
     def _launch(self, environment: Path, port: int) -> Server:
         self.state.tmp.mkdir(parents=True, exist_ok=True)
         self.state.fleets.mkdir(exist_ok=True)
@@ -133,7 +142,7 @@ def client_variables(server: Server) -> dict[str, str]:
         "AWS_PAGER": "",
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
-        "CDK_DOCKER": str(Path(__file__).resolve().parent / "docker.sh"),
+        "CDK_DOCKER": str(DOCKER),
         "SLIPWAY_IMAGES": str(server.images),
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

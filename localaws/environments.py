@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from localaws.errors import EnvironmentBuildError
@@ -113,14 +113,8 @@ class EnvironmentBuilder:
 
         A launcher that cannot run its version is none.
         """
-        for version in wanted:
-            found = subprocess.run(
-                [self._uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version],
-                capture_output=True, text=True, env=_uv_environment(), timeout=60, check=False,
-            )  # fmt: skip
-            if found.returncode == 0:
-                return found.stdout.strip()
-        return getattr(sys, "_base_executable", None) or sys.executable
+        found = (path for version in wanted if (path := _find_python(self._uv, version)))
+        return next(found, None) or getattr(sys, "_base_executable", None) or sys.executable
 
     def _run(self, *arguments: str, compiler: Path | None = None) -> None:
         environment = _uv_environment()
@@ -162,14 +156,28 @@ def find_uv() -> str:
     )
 
 
-def _digest(recipe: Recipe, python: str) -> str:
-    version = subprocess.run(
+@cache
+def _find_python(uv: str, version: str) -> str:
+    """Return the interpreter of a minor version, or "". Asked once a process: some take long to answer."""
+    found = subprocess.run(
+        [uv, "python", "find", "--no-python-downloads", "--no-project", "--system", version],
+        capture_output=True, text=True, env=_uv_environment(), timeout=60, check=False,
+    )  # fmt: skip
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+@cache
+def _version(python: str) -> bytes:
+    return subprocess.run(
         [python, "-c", "import sys; print(*sys.version_info[:3], sys.platform)"],
         capture_output=True, timeout=60, check=True,
     ).stdout  # fmt: skip
+
+
+def _digest(recipe: Recipe, python: str) -> str:
     files = (recipe.requirements, *recipe.more, *((recipe.extra,) if recipe.extra else ()))
     content = b"".join(path.read_bytes() + b"\0" for path in files)
-    return hashlib.sha256(content + version).hexdigest()[:12]
+    return hashlib.sha256(content + _version(python)).hexdigest()[:12]
 
 
 def _uv_environment() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
@@ -79,6 +79,39 @@ class Aws:
         """Return a boto3 client of this stage."""
         settings = Config(retries=RETRIES, **config)
         return self.session.client(service, endpoint_url=self.endpoint_url, config=settings)
+
+    def assuming(self, role_arn: str) -> Aws:
+        """Return this stage's AWS as a role sees it; for programs that we start too.
+
+        Raises:
+            AwsUnreachable: the role cannot be assumed.
+        """
+        try:
+            answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="slipway")
+        except (BotoCoreError, ClientError) as error:
+            raise AwsUnreachable(f"The role {role_arn} cannot be assumed.", why=str(error)) from None
+        keys = answer["Credentials"]
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        key_id, secret, token = (str(keys[name]) for name in names)
+        session = boto3.Session(
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            region_name=self.session.region_name,
+        )
+        return replace(self, session=session)
+
+    def filled(self, text: str) -> str:
+        """Return a text of a cloud assembly with this stage's partition, account and region filled in."""
+        values = {
+            "AWS::Partition": "aws",
+            "AWS::AccountId": self.stage.account or "",
+            "AWS::Region": self.stage.region or "",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        for name, value in values.items():
+            text = text.replace(f"${{{name}}}", value)
+        return text
 
     def outputs(self, model: str | None = None) -> dict[str, str]:
         """Return the outputs of the shared stack, or of a model's.

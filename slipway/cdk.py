@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from localaws.control import DOCKER
 from slipway.aws import Aws
 from slipway.errors import DeployFailed
 from slipway.processes import run_told
@@ -32,6 +33,9 @@ def cdk(
     for key, value in (context or {}).items():
         command += ["-c", f"{key}={value}"]
     environment = {**aws.environment, "PATH": project.path_variable(), "CI": "true", "NO_COLOR": "1"}
+    # Ours finds the engine, docker's or podman's, and has it write the one manifest that SageMaker takes.
+    environment.setdefault("CDK_DOCKER", str(DOCKER))
+    environment["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
     status, lines = run_told(command, cwd=project.root, environment=environment, tell=story.event)
     if status != 0:
         raise DeployFailed(

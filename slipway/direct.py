@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from slipway.aws import Aws
 from slipway.errors import DeployFailed
+from slipway.image_assets import publish_images
 from slipway.story import Story
 from stacks.settings import stack_name
 
@@ -49,7 +50,10 @@ def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str])
     """
     stacks = {stack.name: stack for stack in _stacks(folder, aws)}
     for name in wanted:
-        _publish(stacks[name].assets, aws)
+        assets = stacks[name].assets
+        manifest = json.loads(assets.read_text(encoding="utf-8"))
+        _publish(manifest, assets.parent, aws)
+        publish_images(manifest, assets.parent, aws, story)
         _deploy(stacks[name], aws, story)
 
 
@@ -100,22 +104,22 @@ def _stacks(folder: Path, aws: Aws) -> Iterator[_Stack]:
         yield _Stack(
             name=name,
             # CloudFormation takes an https:// address; the embedded AWS has its buckets under its own.
-            template_url=_filled(properties["stackTemplateAssetObjectUrl"], aws).replace(
+            template_url=aws.filled(properties["stackTemplateAssetObjectUrl"]).replace(
                 "s3:/", aws.endpoint_url or "https://s3.amazonaws.com"
             ),
-            role=_filled(properties["cloudFormationExecutionRoleArn"], aws),
+            role=aws.filled(properties["cloudFormationExecutionRoleArn"]),
             assets=assets,
         )
 
 
-def _publish(assets: Path, aws: Aws) -> None:
+def _publish(manifest: Mapping[str, Any], folder: Path, aws: Aws) -> None:
     s3 = aws.client("s3", s3={"addressing_style": "path"})
-    for asset in json.loads(assets.read_text(encoding="utf-8"))["files"].values():
-        source = assets.parent / asset["source"]["path"]
+    for asset in manifest["files"].values():
+        source = folder / asset["source"]["path"]
         if asset["source"]["packaging"] != "file":
             source = _zipped(source)
         for destination in asset["destinations"].values():
-            bucket, key = _filled(destination["bucketName"], aws), _filled(destination["objectKey"], aws)
+            bucket, key = aws.filled(destination["bucketName"]), aws.filled(destination["objectKey"])
             try:
                 s3.head_object(Bucket=bucket, Key=key)  # the key is a hash of the content
             except ClientError:
@@ -201,15 +205,3 @@ def _status(cloudformation: Any, name: str) -> str | None:
         if error.response["Error"]["Code"] != "ValidationError":
             raise  # throttled or refused: that says nothing about the stack
         return None
-
-
-def _filled(text: str, aws: Aws) -> str:
-    values = {
-        "AWS::Partition": "aws",
-        "AWS::AccountId": aws.stage.account or "",
-        "AWS::Region": aws.stage.region or "",
-        "AWS::URLSuffix": "amazonaws.com",
-    }
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
-    return text

@@ -57,6 +57,7 @@ def remains_after_stop(local: LocalAws, before: Inventory, port: int) -> list[st
         with suppress(ProcessLookupError, PermissionError):
             os.kill(process.pid, 0)
             left.append(f"process {process.pid} {process.command}")
+    left += local.left_in_engine()
     left += [f"folder {path.name}" for path in (local.state.tmp, local.state.fleets) if path.exists()]
     return left
 

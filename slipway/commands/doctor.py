@@ -16,6 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localaws.control import DEFAULT_PORT, LocalAws
 from localaws.environments import RECIPES, EnvironmentBuilder
 from localaws.errors import LocalAwsError
+from localaws.images.definition import DOCKERFILE, Definition
+from localaws.images.engine import find_engine
 from slipway.aws import Aws
 from slipway.deployment import is_stale
 from slipway.errors import SlipwayError
@@ -70,6 +72,7 @@ def examine(project: Project, stage: str) -> Iterator[Check]:
     yield _tool(project, "node", "v24", "The lock file pins Node 24. Run: make setup")
     yield _tool(project, "cdk", "2.1148.1", "package.json pins the CDK CLI. Run: make setup")
     yield from _environments(project)
+    yield _containers()
     yield _port(project)
     try:
         settings = settings_of(project, (), stage)
@@ -78,6 +81,7 @@ def examine(project: Project, stage: str) -> Iterator[Check]:
         return
     yield Check("settings", True, f"stage {stage}, models {', '.join(m.name for m in settings.models)}")
     yield from _artifacts(project, settings)
+    yield from _own_images(project, settings)
     if stage != "local":
         yield from _account(settings)
 
@@ -108,6 +112,18 @@ def _environments(project: Project) -> Iterator[Check]:
         yield Check(
             recipe.name, path.is_dir(), path.name if path.is_dir() else "not built", "Run: make setup"
         )
+
+
+def _containers() -> Check:
+    """Say how images of one's own run here; that none is found is no fault."""
+    try:
+        engine = find_engine()
+    except LocalAwsError as error:
+        return Check("containers", False, error.what, error.fix)
+    if engine is None:
+        return Check("containers", True, "none — the same image definition runs as a process")
+    version = ".".join(engine.version.split(".")[:2])
+    return Check("containers", True, f"{engine.name} {version} — images are built and run")
 
 
 def _port(project: Project) -> Check:
@@ -142,6 +158,32 @@ def _artifacts(project: Project, settings: Settings) -> Iterator[Check]:
             yield Check(name, False, f"{found}; the image has {SKLEARN.library_version}", again)
         else:
             yield Check(name, not stale, found + ("; model.toml changed since" if stale else ""), again)
+
+
+def _own_images(project: Project, settings: Settings) -> Iterator[Check]:
+    """Say what the images of one's own still need: an engine for AWS, or the packages of a process."""
+    models = [model for model in settings.models if model.serve.image == "own"]
+    try:
+        engine = find_engine()
+    except LocalAwsError:
+        return  # told already
+    if engine is not None or not models:
+        return
+    if settings.stage.name != "local":
+        names = ", ".join(model.name for model in models)
+        fix = "Install and start docker or podman: an AWS account takes images alone."
+        yield Check("container engine", False, f"none, and {names} needs one", fix)
+        return
+    builder = EnvironmentBuilder(LocalAws(project.root).state.envs)
+    for model in models:
+        try:
+            artifact = load_artifact(project.root, model.name, model.serve.version)
+            context = model.folder.parent
+            path = builder.path(Definition(context, DOCKERFILE, {"ENGINE": artifact.engine}).recipe())
+        except SlipwayError:
+            continue  # told already
+        found = path.name if path.is_dir() else f"{path.name} is built at the first deploy"
+        yield Check(f"image {model.name}", True, found)
 
 
 def _account(settings: Settings) -> Iterator[Check]:

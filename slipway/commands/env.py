@@ -52,4 +52,4 @@ def _names() -> list[str]:
     from localaws.control import Server
 
     names = client_variables(Server("http://127.0.0.1:0", 0, 0))
-    return [name for name in names if name.startswith(("AWS_", "CDK_"))]
+    return [name for name in names if name.startswith(("AWS_", "CDK_", "SLIPWAY_"))]
