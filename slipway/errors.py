@@ -157,6 +157,12 @@ class PredictionRefused(SlipwayError):
     code = "E-PREDICT"
 
 
+class ServerFailed(SlipwayError):
+    """The server of `slipway serve` does not run, or its model is not ready."""
+
+    code = "E-SERVE"
+
+
 class ToolMissing(SlipwayError):
     """A program or a Python version that Slipway needs is not there."""
 

@@ -16,7 +16,20 @@ from client.errors import ClientError
 from slipway.errors import AwsUnreachable, SlipwayError
 
 # In the order of a model's life, which is the order of --help.
-VERBS = ("demo", "train", "import", "deploy", "predict", "status", "outputs", "env", "destroy", "doctor")
+VERBS = (
+    "demo",
+    "train",
+    "import",
+    "deploy",
+    "predict",
+    "status",
+    "outputs",
+    "env",
+    "traffic",
+    "serve",
+    "destroy",
+    "doctor",
+)
 EXIT_CODES = "0 done, 1 failed, 2 wrong usage or settings, 3 a check failed, 4 AWS refused, 130 interrupted"
 
 

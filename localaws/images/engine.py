@@ -51,9 +51,9 @@ class Engine:
 
     def images(self, owner: str) -> list[str]:
         """Return the images of one embedded AWS as `repository:tag`."""
-        pattern = f"reference={repository(owner)}"
-        listed = self.run("images", "--filter", pattern, "--format", "{{.Repository}}:{{.Tag}}")
-        return listed.stdout.split()
+        listed = self.run("images", "--format", "{{.Repository}}:{{.Tag}}")
+        # Not by --filter: podman lists all names of an image that one of them matches, a base image's too.
+        return [name for name in listed.stdout.split() if name.startswith(f"{repository(owner)}:")]
 
     def removal(self, *names: str) -> tuple[str, ...]:
         """Return the command that ends containers at once and removes them."""

@@ -1,0 +1,46 @@
+"""What the image of our own server is built from, for the stack that deploys it and for `slipway serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stacks.settings import ModelSettings
+
+DOCKERFILE = "serving/Dockerfile"
+
+
+@dataclass(frozen=True)
+class ImageBuild:
+    """The arguments of a `docker build` in model_code/."""
+
+    dockerfile: str
+    """Relative to model_code/."""
+    arguments: Mapping[str, str]
+    left_out: tuple[str, ...]
+    """The patterns of .dockerignore; the last one that matches a file decides."""
+
+
+def build_of(model: ModelSettings, engine: str) -> ImageBuild:
+    """Return what the image of a model is built from.
+
+    Args:
+        model: whose folder may hold a requirements.txt or a Dockerfile of its own.
+        engine: what computes the predictions: onnx, sklearn or xgboost.
+    """
+    has_dockerfile = (model.folder / "Dockerfile").is_file()
+    has_requirements = (model.folder / "requirements.txt").is_file()
+    arguments = {"BASE_IMAGE": model.serve.base_image, "ENGINE": engine}
+    if model.serve.s3_prefixes:
+        arguments["S3"] = "true"
+    if has_requirements:
+        arguments["EXTRA_REQUIREMENTS"] = f"{model.name}/requirements.txt"
+    patterns = ["*", "!serving"]
+    if has_dockerfile:
+        # model.toml says how the image is run, weights and machines among it: a new weight is no new image.
+        patterns += [f"!{model.name}", f"{model.name}/model.toml"]
+    elif has_requirements:
+        patterns += [f"!{model.name}", f"{model.name}/*", f"!{model.name}/requirements.txt"]
+    patterns += ["**/__pycache__", "**/*.pyc", "**/.DS_Store"]
+    dockerfile = f"{model.name}/Dockerfile" if has_dockerfile else DOCKERFILE
+    return ImageBuild(dockerfile, arguments, tuple(patterns))
