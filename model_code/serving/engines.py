@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .errors import RequestError
 from .signature import Matrix
 
 Values = npt.NDArray[Any]
@@ -89,7 +90,17 @@ class SklearnEngine:
             import pandas
 
             rows = pandas.DataFrame(matrix, columns=self._columns)
-        return np.asarray(self._estimator.predict(rows))
+        try:
+            return np.asarray(self._estimator.predict(rows))
+        except ValueError as error:
+            # Every number is finite, so a step of the pipeline or the trees' 32-bit floats made it so.
+            if not any(reason in str(error) for reason in ("value too large for dtype", "contains NaN")):
+                raise
+            raise RequestError(
+                "too_large",
+                "A number of this request is larger than the model can compute with.",
+                hint="The features are far outside what the model was trained on.",
+            ) from None
 
     def _read(self, file: Path, trusted: Sequence[str]) -> Any:
         import skops.io

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .errors import RequestError
 
 Matrix = npt.NDArray[np.floating[Any]]
-_SINGLE_MAX = float(np.finfo(np.float32).max)
+SINGLE_MAX = float(np.finfo(np.float32).max)
 _DOUBLE_MAX = float(np.finfo(np.float64).max)
 _SHOWN_FEATURES = 40
 _FEW_CELLS = 256
@@ -65,7 +65,7 @@ class Signature:
     @cached_property
     def largest(self) -> float:
         """The largest number that the engine can take."""
-        return _SINGLE_MAX if self.single_precision else _DOUBLE_MAX
+        return SINGLE_MAX if self.single_precision else _DOUBLE_MAX
 
     @cached_property
     def shown_features(self) -> str:
@@ -261,7 +261,7 @@ _CELL_ERRORS = {
     ),
     "too_large": (
         "larger than the model can compute with",
-        f"Its numbers are 32-bit floats: at most {_SINGLE_MAX:.3g}.",
+        f"Its numbers are 32-bit floats: at most {SINGLE_MAX:.3g}.",
     ),
 }
 

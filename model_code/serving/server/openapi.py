@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..media import CSV, JSON, JSON_LINES, NPY
+from ..signature import SINGLE_MAX
 from .settings import ServerSettings
 
 _TYPES = {"string": "string", "integer": "integer", "number": "number"}
+# Beyond these no tree and no ONNX model computes.
+_NUMBER = {"type": "number", "minimum": -SINGLE_MAX, "maximum": SINGLE_MAX}
 _REFUSALS = {
     "400": "The body is wrong; the error names row and column.",
     "405": "Another method.",
     "406": "Nothing that Accept names is served.",
+    "408": "No whole request came in time.",
     "413": "Too many bytes or rows.",
     "415": "A Content-Type that is not served.",
+    "431": "Too many bytes of headers.",
     "500": "The model failed; the error holds a request id.",
     "503": "The model is not ready; the error says why.",
 }
@@ -30,12 +35,7 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
     signature = manifest["signature"]
     features = signature["features"]
     width = len(features)
-    row: dict[str, Any] = {
-        "type": "array",
-        "items": {"type": "number"},
-        "minItems": width,
-        "maxItems": width + int(signature["id_column"]),
-    }
+    row: dict[str, Any] = {"type": "array", "items": _NUMBER, "minItems": width, "maxItems": width}
     named: dict[str, Any] = {
         "type": "object",
         "properties": {feature["name"]: _feature(feature) for feature in features},
@@ -43,7 +43,8 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
         "additionalProperties": False,
     }
     if signature["id_column"]:
-        row["items"] = {}
+        more = {"minItems": width + 1, "maxItems": width + 1}
+        row = {"anyOf": [row, {"type": "array", "prefixItems": [{}], "items": _NUMBER, **more}]}
         named["properties"]["id"] = {}
     limits = {"minItems": 1, "maxItems": settings.max_rows}
     rows = {"oneOf": [{"type": "array", "items": item, **limits} for item in (row, named)]}
@@ -105,7 +106,7 @@ def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
     described = [f"in {feature['unit']}"] if "unit" in feature else []
     if "minimum" in feature:
         described.append(f"{feature['minimum']:g} to {feature['maximum']:g} in training")
-    return {"type": "number", **({"description": ", ".join(described)} if described else {})}
+    return {**_NUMBER, **({"description": ", ".join(described)} if described else {})}
 
 
 def _reader(summary: str, media_type: str, schema: Mapping[str, Any], *refusals: str) -> dict[str, Any]:
