@@ -135,7 +135,7 @@ def _show_shadow(project: Project, aws: Aws, model: ModelSettings, story: Story)
     replays = deploy(project, aws, shadowed, context, story, direct=False)[model.name]
     with story.step(f"{REQUESTS} requests to {model.name}"):
         found = _ask(project, client_for(aws, model.name), model)
-    copies = _copies(aws, model.name, REQUESTS)
+    copies = shadow_copies(aws, model.name, REQUESTS)
     story.say(f"         champion {found[CHAMPION]} of {REQUESTS}, and the shadow got {copies} copies")
     return {f"{name} beside a shadow": replay for name, replay in replays.items()}
 
@@ -148,7 +148,7 @@ def _ask(project: Project, client: Client, model: ModelSettings) -> collections.
     )
 
 
-def _copies(aws: Aws, model: str, expected: int) -> int:
+def shadow_copies(aws: Aws, model: str, expected: int) -> int:
     """Return how many requests CloudWatch counts for the shadow, once they are all there."""
     cloudwatch = aws.client("cloudwatch")
     deadline = time.monotonic() + _METRICS_S

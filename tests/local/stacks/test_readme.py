@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,29 @@ def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
     assert "['virginica']" in lines  # what the comment beside `client.predict` says
     assert "nothing left" in ended.stderr
     assert not (tmp_path / "outputs.json").exists()
+
+
+def test_the_readmes_way_to_a_container_of_ours_works(tmp_path):
+    project = make_project(tmp_path)
+    shutil.rmtree(project.root / "model_code" / "iris")
+    shutil.copytree(ROOT / "model_code" / "digits", project.root / "model_code" / "digits")
+    script = block("sh", "slipway traffic").replace("/tmp/digits", str(tmp_path / "elsewhere"))
+
+    ended = subprocess.run(
+        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{script}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+        # Without an engine: tests/container and test_digits.py build images.
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SLIPWAY_ENGINE": "none"},
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "25.0%" in ended.stdout
+    assert "weight = 25" in (project.root / "model_code" / "digits" / "model.toml").read_text()
+    assert "nothing left" in ended.stderr
 
 
 def test_the_readme_names_both_commands_and_what_aws_costs():
