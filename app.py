@@ -37,11 +37,17 @@ def build(app: cdk.App, root: Path) -> None:
         SlipwayError: a setting is wrong, or a model has no artifact that can be deployed.
     """
     settings = load_settings(root, app.node.get_all_context())
-    artifacts = [(model, load_artifact(root, model.name, model.serve.version)) for model in settings.models]
+    artifacts = [
+        {
+            variant.name: load_artifact(root, model.name, variant.version)
+            for variant in model.serve.resolved_variants()
+        }
+        for model in settings.models
+    ]
     shared = SharedStack(app, stage=settings.stage)
-    for model, artifact in artifacts:
-        # A model's stack reads the parameters that the shared stack writes, and is destroyed before it.
-        ModelStack(app, stage=settings.stage, model=model, artifact=artifact).add_stack_dependency(shared)
+    for model, versions in zip(settings.models, artifacts, strict=True):
+        # A model's stack needs repository and parameters of the shared one, and is destroyed before it.
+        ModelStack(app, stage=settings.stage, model=model, artifacts=versions).add_stack_dependency(shared)
     nag = settings.stage.name == "prod" or app.node.try_get_context("nag") == "true"
     add_checks(app, settings.stage.name, nag=nag)
 

@@ -61,6 +61,22 @@ ACCEPTED: tuple[Accepted, ...] = (
     ),
     Accepted(
         stack="shared",
+        path="ImagePublishing/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::*]",
+        reason="ecr:GetAuthorizationToken takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="ImagePublishing2048B8DA",
+        finding="H-03[ecr:GetAuthorizationToken]",
+        reason="ECR's token is for a whole registry; the action takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
         path="CustomS3AutoDeleteObjectsCustomResourceProviderRole3B1BD092",
         finding="H-07[lambda.amazonaws.com]",
         reason="aws-cdk-lib writes this trust policy; the role can empty this stage's buckets and nothing "

@@ -7,7 +7,6 @@ only at deploy.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,8 +28,6 @@ us-gov-west-1  414596584902   us-iso-east-1  833128469047   us-isob-east-1 28112
 us-isof-east-1 108575199400   us-isof-south-1 124985052026   us-west-1      746614075791
 us-west-2      246618743249
 """
-# The second part of a family's name begins with a g where the processor is Arm: m6g, c7gn, r6gd; not g4dn.
-_ARM_FAMILY = re.compile(r"ml\.[a-z]+\d+g[a-z]*\.")
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,21 @@ class PrebuiltImage:
             )
 
     def require_library(self, artifact: Artifact) -> None:
-        """Refuse a model that was fitted with another version of the library than the image has.
+        """Refuse a model without the file that the image loads, or of another version of its library.
 
         A pickle of one scikit-learn that another one loads may fail, or predict something else in silence.
 
         Raises:
+            SettingsError: the model was never a file of the library.
             VersionMismatch: the versions differ.
         """
+        if not artifact.has_joblib:
+            raise SettingsError(
+                f"model_code/{artifact.model}/model.toml: serve.image = 'sklearn' is not allowed.",
+                why=f"{artifact.model} {artifact.version} has no model.joblib, which is what AWS's image "
+                "loads: it was imported in another form.",
+                fix='Set image = "own".',
+            )
         if artifact.scikit_learn != self.library_version:
             raise VersionMismatch(
                 f"{artifact.model} {artifact.version} was trained with {self.library} "
@@ -73,19 +78,6 @@ class PrebuiltImage:
                 why="A model file is only safe to load with the version that wrote it.",
                 fix=f"Install {self.library}=={self.library_version} (make setup) and run: "
                 f"slipway train {artifact.model}",
-            )
-
-    def require_processor(self, model: str, instance_type: str) -> None:
-        """Refuse an Arm machine: the image is built for x86_64 only.
-
-        Raises:
-            SettingsError: the instance type is of a Graviton family.
-        """
-        if _ARM_FAMILY.match(instance_type):
-            raise SettingsError(
-                f"model_code/{model}/model.toml: serve.instance_type = {instance_type!r} is not allowed.",
-                why=f"It is an Arm machine, and {self.repository}:{self.tag} is built for x86_64.",
-                fix="Choose a family without the g, such as ml.m5.large.",
             )
 
 

@@ -10,6 +10,13 @@ _LOCAL_DISK_FAMILY = re.compile(
     r"[a-z]+\d+[a-z]*d[a-z]*"  # a d after the generation: m5d, c6id, r7gd, g4dn, p3dn, p4de
     r"|g5|g6|g6e|gr6|g7e|p4d|p5|p5e|p5en|p6-b200|trn1|trn1n|trn2|i3en"
 )
+# The second part of a family's name begins with a g where the processor is Arm: m6g, c7gn, r6gd; not g4dn.
+_ARM_FAMILY = re.compile(r"ml\.[a-z]+\d+g[a-z]*\.")
+
+
+def is_arm(instance_type: str) -> bool:
+    """Return whether such a machine's processor is of Arm; the images are built for x86_64 only."""
+    return bool(_ARM_FAMILY.match(instance_type))
 
 
 def takes_volume_key(instance_type: str) -> bool:

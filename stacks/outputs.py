@@ -7,6 +7,7 @@ removed. Reading outputs needs the standard library only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
@@ -56,9 +57,16 @@ class ModelOutputs(_Outputs):
     endpoint_config_name: str
     """The configuration that the endpoint was asked to run; it runs another one after a silent rollback."""
     model_version: str
-    """The artifact's version: 12 hex digits."""
+    """The champion's version: 12 hex digits."""
     artifact_uri: str
-    """Where the artifact's archive is: s3://bucket/key."""
+    """Where the champion's archive is: s3://bucket/key."""
+    variants: str
+    """The version of each variant, as JSON: {"challenger": "0123456789ab", "champion": "ba9876543210"}."""
+
+
+def written_variants(versions: Mapping[str, str]) -> str:
+    """Return the output `Variants` for versions by the variants' names."""
+    return json.dumps(versions, sort_keys=True)
 
 
 def output_name(field: str) -> str:

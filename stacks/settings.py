@@ -22,8 +22,8 @@ from stacks.settings_errors import unknown_key, validated
 StageName = Literal["local", "dev", "prod"]
 STAGES: tuple[str, ...] = get_args(StageName)
 RESERVED_FOLDERS = frozenset({"serving"})
-# An endpoint is called slipway-<stage>-<model> and AWS allows 63 characters of [a-z0-9-].
-MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+# An endpoint is called slipway-<stage>-<model>[-serverless] and AWS allows 63 characters of [a-z0-9-].
+MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,37}")
 
 
 class ModelSection(Section):
@@ -132,8 +132,16 @@ class Settings(Section):
 
 
 def stack_name(stage: str, model: str | None = None) -> str:
-    """Return the name of the shared stack, or of a model's; the latter is its endpoint's name too."""
+    """Return the name of the shared stack, or of a model's."""
     return f"slipway-{stage}" if model is None else f"slipway-{stage}-{model.replace('_', '-')}"
+
+
+def endpoint_name(stage: str, model: ModelSettings) -> str:
+    """Return the name of a model's endpoint: the stack's, with the mode after it where it has one.
+
+    AWS cannot turn an endpoint on machines into a serverless one, so that is another endpoint.
+    """
+    return stack_name(stage, model.name) + ("-serverless" if model.serve.serverless else "")
 
 
 def model_names(root: Path) -> tuple[str, ...]:
@@ -199,7 +207,7 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
     if not MODEL_NAME.fullmatch(name):
         raise SettingsError(
             f"{name!r} cannot be a model's name.",
-            why="It becomes a part of stack and endpoint names: a-z, 0-9 and _, a letter first, 41 at most.",
+            why="It becomes a part of stack and endpoint names: a-z, 0-9 and _, a letter first, 38 at most.",
             fix=f"Rename the folder model_code/{name}.",
         )
     tables = _read_toml(path)

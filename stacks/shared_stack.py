@@ -7,9 +7,11 @@ from constructs import Construct
 
 from stacks.constructs.data_bucket import DataBucket, DataBucketProps
 from stacks.constructs.encryption_key import EncryptionKey, EncryptionKeyProps
+from stacks.constructs.image_publishing import ImagePublishing, ImagePublishingProps
 from stacks.constructs.image_repository import ImageRepository, ImageRepositoryProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
 from stacks.outputs import SharedOutputs
+from stacks.publishing import publishing_role_name, repository_name
 from stacks.settings import StageSettings, stack_name
 from stacks.tagging import tag
 
@@ -41,7 +43,16 @@ class SharedStack(cdk.Stack):
                 log_retention_days=stage.log_retention_days,
             ),
         ).bucket
-        self.repository = ImageRepository(self, "Images", props=ImageRepositoryProps(key=self.key)).repository
+        self.repository = ImageRepository(
+            self, "Images", props=ImageRepositoryProps(name=repository_name(stage.name), key=self.key)
+        ).repository
+        ImagePublishing(
+            self,
+            "ImagePublishing",
+            props=ImagePublishingProps(
+                role_name=publishing_role_name(stage.name, self.region), repository=self.repository
+            ),
+        )
         outputs = SharedOutputs(
             bucket_name=self.bucket.bucket_name,
             repository_uri=self.repository.repository_uri,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from constructs import IConstruct
 
 PROJECT = "slipway"
 
@@ -20,3 +21,8 @@ def tag(stack: cdk.Stack, *, stage: str, model: str | None = None, version: str 
     for key, value in tags.items():
         if value is not None:
             cdk.Tags.of(stack).add(key, value)
+
+
+def tag_version(construct: IConstruct, version: str) -> None:
+    """Tag what belongs to one variant with its own version, and not with the champion's."""
+    cdk.Tags.of(construct).add("ModelVersion", version)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Template = Mapping[str, Any]
+# A logical id, and what of it was found: the part in brackets of a finding's id.
+Hit = tuple[str, str]
 
 _POLICY_KEYS = ("PolicyDocument", "KeyPolicy", "RepositoryPolicyText", "AssumeRolePolicyDocument")
 
@@ -21,6 +23,13 @@ def variants(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the production variants of every endpoint configuration, with its logical id."""
     for name, config in resources(template, "AWS::SageMaker::EndpointConfig"):
         for variant in config["Properties"]["ProductionVariants"]:
+            yield name, variant
+
+
+def shadows(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the shadow variants of every endpoint configuration, with its logical id."""
+    for name, config in resources(template, "AWS::SageMaker::EndpointConfig"):
+        for variant in config["Properties"].get("ShadowProductionVariants", []):
             yield name, variant
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -16,18 +17,21 @@ _METRIC_NAMESPACES = ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]
 class ExecutionRoleProps:
     """What an ExecutionRole needs to know."""
 
-    artifact_arn: str
-    """The ARN of the archive's one object."""
+    artifact_arns: Sequence[str]
+    """The ARNs of the archives' objects."""
     repository_arn: str
     """The ARN of the repository that the image is pulled from."""
     log_group_arn: str
     """The ARN of the endpoint's log group, `:*` included."""
     key_arn: str | None
     """The key of the machines' disks; None where there is none."""
+    s3_prefixes: Sequence[str] = ()
+    """s3://bucket/prefix: where requests may name objects. A key of yours that encrypts them has to admit the
+    role, too."""
 
 
 class ExecutionRole(Construct):
-    """A role for one model: its archive, its image, its own log group.
+    """A role for one model: its archives, its image, its own log group.
 
     All rights are inline in the role. CreateModel checks at once that the role reads the archive and the
     image, and CloudFormation makes separate policies after the role: a model that only waits for the role
@@ -46,7 +50,7 @@ class ExecutionRole(Construct):
             },
         )
         policies = {
-            "ReadArtifact": [_allow(["s3:GetObject"], [props.artifact_arn])],
+            "ReadArtifact": [_allow(["s3:GetObject"], list(props.artifact_arns))],
             "PullImage": [
                 _allow(
                     [
@@ -84,6 +88,13 @@ class ExecutionRole(Construct):
                 # SageMaker attaches encrypted disks through a grant.
                 _allow(["kms:CreateGrant"], [props.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
             ]
+        if props.s3_prefixes:
+            # A prefix ends at a slash, as it does for the server.
+            policies["ReadRequests"] = [
+                _allow(
+                    ["s3:GetObject"], [object_arn(stack.partition, prefix) for prefix in props.s3_prefixes]
+                )
+            ]
         self.role = iam.Role(
             self,
             "Default",
@@ -94,6 +105,11 @@ class ExecutionRole(Construct):
             },
         )
         self.role.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+
+
+def object_arn(partition: str, prefix: str) -> str:
+    """Return the ARN of all objects under s3://bucket/prefix."""
+    return f"arn:{partition}:s3:::{prefix.removeprefix('s3://').rstrip('/')}/*"
 
 
 def _allow(

@@ -9,7 +9,8 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-_KEPT_IMAGES = 20
+# All models of the stage share them, and one that an endpoint runs must not go.
+_KEPT_IMAGES = 100
 _UNTAGGED_EXPIRY_DAYS = 7
 
 
@@ -17,6 +18,8 @@ _UNTAGGED_EXPIRY_DAYS = 7
 class ImageRepositoryProps:
     """What an ImageRepository needs to know."""
 
+    name: str
+    """Fixed, so that models' stacks know it at synth."""
     key: kms.IKey | None
     """Encrypt with this key; None is ECR's own."""
 
@@ -29,6 +32,7 @@ class ImageRepository(Construct):
         self.repository = ecr.Repository(
             self,
             "Default",
+            repository_name=props.name,
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             encryption=ecr.RepositoryEncryption.KMS if props.key else ecr.RepositoryEncryption.AES_256,

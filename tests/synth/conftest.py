@@ -9,7 +9,7 @@ import pytest
 # CDK's kernel takes its environment when aws_cdk is first imported; nothing else has to see the variable.
 _before = os.environ.get("CDK_VALIDATION")
 os.environ["CDK_VALIDATION"] = "false"
-from tests.synth.harness import STAGES, Templates, make_project, synthesize  # noqa: E402
+from tests.synth.harness import MODELS, Templates, golden_templates, make_project  # noqa: E402
 
 if _before is None:
     del os.environ["CDK_VALIDATION"]
@@ -19,9 +19,8 @@ else:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Templates]:
-    """The templates of iris by stage and stack."""
-    root = make_project(tmp_path_factory.mktemp("project"))
-    return {stage: synthesize(root, root / "out" / stage, stage=stage) for stage in STAGES}
+    """The templates of iris and digits, by stage and stack; and those of digits' variations."""
+    return golden_templates(make_project(tmp_path_factory.mktemp("project"), *MODELS))
 
 
 @pytest.fixture(scope="session")

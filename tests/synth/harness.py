@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import app as slipway_app
 from training.artifact import Artifact, write_artifact
@@ -18,6 +18,15 @@ GOLDEN = ROOT / "tests" / "golden"
 cdk = slipway_app.cdk  # app.py chooses CDK's Node before it imports it; so this module leaves that to it
 STAGES = ("local", "dev", "prod")
 Templates = dict[str, dict[str, Any]]
+MODELS = ("iris", "digits")
+# What digits is in the demo after its first deploy; prod says most.
+VARIATIONS: dict[str, dict[str, str]] = {
+    "prod-shadow": {"digits.serve.variants": '[{name="champion",version="previous"},{name="shadow"}]'},
+    "prod-serverless": {
+        "digits.serve.variants": "[]",
+        "digits.serve.target": "sagemaker-serverless",
+    },
+}
 
 _MODEL_TOML = """
 [model]
@@ -31,13 +40,23 @@ instance_type = "ml.m5.large"
 
 
 def make_project(root: Path, *models: str) -> Path:
-    """Make a project with the repository's stages and some models with an artifact each."""
+    """Make a project with the repository's stages and serving code, and some models with an artifact each.
+
+    digits is as it is in the repository; it gets two artifacts, as after two imports.
+    """
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "stages.toml", root)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "model_code" / "serving", root / "model_code" / "serving", ignore=ignored)
     for model in models or ("iris",):
-        write_toml(root, model, _MODEL_TOML)
-        (root / "model_code" / model / "train.py").touch()
-        make_artifact(root, model)
+        if model == "digits":
+            shutil.copytree(ROOT / "model_code" / model, root / "model_code" / model, ignore=ignored)
+            make_artifact(root, model, b"older", joblib=False)
+            make_artifact(root, model, b"newer", joblib=False)
+        else:
+            write_toml(root, model, _MODEL_TOML)
+            (root / "model_code" / model / "train.py").touch()
+            make_artifact(root, model)
     return root
 
 
@@ -53,10 +72,19 @@ def make_artifact(
     content: bytes = b"a model",
     *,
     scikit_learn: str = "1.9.0",
+    engine: str = "onnx",
+    joblib: bool = True,
     extra: Mapping[str, bytes] | None = None,
 ) -> Artifact:
-    files = {"model.joblib": content, "code/inference.py": b"# serves\n", **(extra or {})}
-    return write_artifact(root, model, files, {"format": 1, "versions": {"scikit-learn": scikit_learn}})
+    files = {"model.onnx": content, "code/inference.py": b"# serves\n", **(extra or {})}
+    if joblib:
+        files["model.joblib"] = content
+    manifest = {
+        "format": 1,
+        "versions": {"scikit-learn": scikit_learn} if joblib else {},
+        "engine": {"name": engine, "file": f"model.{engine}", "reason": "it is what there is"},
+    }
+    return write_artifact(root, model, files, manifest)
 
 
 def build(root: Path, out: Path, **context: str) -> cdk.App:
@@ -78,23 +106,43 @@ def read_templates(out: Path) -> Templates:
     }
 
 
+def kind_of(stack: str) -> Literal["shared", "model"]:
+    return "shared" if stack in {f"slipway-{stage}" for stage in STAGES} else "model"
+
+
+def every(template: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the resources of a type, in the order of their logical ids."""
+    return [resource for _, resource in sorted(template["Resources"].items()) if resource["Type"] == kind]
+
+
 def only(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the one resource of a type."""
-    (found,) = (resource for resource in template["Resources"].values() if resource["Type"] == kind)
+    (found,) = every(template, kind)
     return found
 
 
 def normalised(template: Mapping[str, Any]) -> str:
     """Return a template as text, without what follows from a model's bytes."""
     text = json.dumps(template, indent=1, sort_keys=True) + "\n"
-    versions = re.findall(r'"ModelVersion": \{\s*"Value": "([0-9a-f]{12})"', text)
-    for version in versions:
-        text = text.replace(version, "VERSION")
+    versions = json.loads(template["Outputs"].get("Variants", {}).get("Value", "{}"))
+    for name, version in versions.items():
+        text = text.replace(version, f"VERSION-OF-{name.upper()}")
     return re.sub(r"[0-9a-f]{64}", "SHA256", text)
 
 
-def golden_path(stage: str, stack: str) -> Path:
-    return GOLDEN / stage / f"{stack}.template.json"
+def golden_path(scenario: str, stack: str) -> Path:
+    return GOLDEN / scenario / f"{stack}.template.json"
+
+
+def golden_templates(root: Path) -> dict[str, Templates]:
+    """Return what is kept under tests/golden/, by folder, from a project with the models of MODELS."""
+    found = {stage: synthesize(root, root / "out" / stage, stage=stage) for stage in STAGES}
+    for variation, context in VARIATIONS.items():
+        stage, _, _ = variation.partition("-")
+        out = root / "out" / variation
+        stack = f"slipway-{stage}-digits"
+        found[variation] = {stack: synthesize(root, out, stage=stage, models="digits", **context)[stack]}
+    return found
 
 
 def _dotted(context: Mapping[str, str]) -> dict[str, str]:

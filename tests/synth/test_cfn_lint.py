@@ -8,7 +8,7 @@ from cfnlint.helpers import REGIONS
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from stacks.images import SKLEARN
-from tests.synth.harness import STAGES, Templates
+from tests.synth.harness import STAGES, VARIATIONS, Templates
 
 # A stack without a region can go to any of these. cfn-lint takes all at once: it checks a template once for
 # all regions that share a schema.
@@ -30,7 +30,7 @@ def _regions_with_endpoints() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [*STAGES, *VARIATIONS])
 def test_cfn_lint_has_nothing_to_say_in_any_commercial_region(
     stage: str, templates: dict[str, Templates]
 ) -> None:

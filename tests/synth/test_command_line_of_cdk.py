@@ -50,8 +50,10 @@ def test_cdk_synth_of_prod_passes_cdk_s_own_rules(project: Path) -> None:
 def test_a_finding_of_cdk_s_own_rules_ends_the_synth_without_a_traceback(project: Path) -> None:
     endpoint = project / "stacks" / "constructs" / "endpoint.py"
     source = endpoint.read_text(encoding="utf-8")
-    assert "initial_variant_weight=1.0" in source
-    endpoint.write_text(source.replace("initial_variant_weight=1.0", "initial_variant_weight=-1.0"))
+    assert "initial_variant_weight=variant.weight" in source
+    endpoint.write_text(
+        source.replace("initial_variant_weight=variant.weight", "initial_variant_weight=-variant.weight")
+    )
 
     done = _cdk(project, "synth", "--quiet", "-c", "stage=dev")
 

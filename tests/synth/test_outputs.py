@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ def _parameters(template: dict[str, Any]) -> dict[str, Any]:
 def test_every_output_is_a_parameter_too_with_the_same_value(
     stage: str, templates: dict[str, Templates]
 ) -> None:
-    for model in (None, "iris"):
-        template = templates[stage][f"slipway-{stage}" + ("-iris" if model else "")]
+    for model in (None, "iris", "digits"):
+        template = templates[stage][f"slipway-{stage}" + (f"-{model}" if model else "")]
         told = {name: output["Value"] for name, output in template["Outputs"].items()}
         assert _parameters(template) == {parameter_name(stage, n, model): v for n, v in told.items()}
         assert not [output for output in template["Outputs"].values() if "Export" in output]
@@ -36,8 +37,32 @@ def test_no_output_disappears(prod: Templates, dev: Templates) -> None:
     assert prod["slipway-prod"]["Outputs"].keys() == shared
     assert dev["slipway-dev"]["Outputs"].keys() == shared - {"KeyArn"}
     model = {output_name(field.name) for field in fields(ModelOutputs)}
-    assert model == {"EndpointName", "EndpointArn", "EndpointConfigName", "ModelVersion", "ArtifactUri"}
+    assert model == {
+        "EndpointName",
+        "EndpointArn",
+        "EndpointConfigName",
+        "ModelVersion",
+        "ArtifactUri",
+        "Variants",
+    }
     assert prod["slipway-prod-iris"]["Outputs"].keys() == model
+    assert prod["slipway-prod-digits"]["Outputs"].keys() == model
+
+
+def test_outputs_tell_the_version_of_every_variant(templates: dict[str, Templates]) -> None:
+    told = {
+        scenario: templates[scenario]["slipway-prod-digits"]["Outputs"]
+        for scenario in ("prod", "prod-shadow", "prod-serverless")
+    }
+    versions = {scenario: json.loads(outputs["Variants"]["Value"]) for scenario, outputs in told.items()}
+    assert versions["prod"].keys() == {"champion", "challenger"}
+    assert versions["prod-shadow"].keys() == {"champion", "shadow"}
+    assert versions["prod-serverless"].keys() == {"champion"}
+    older, newer = versions["prod"]["champion"], versions["prod"]["challenger"]
+    assert older != newer
+    assert versions["prod-shadow"] == {"champion": older, "shadow": newer}
+    for scenario, outputs in told.items():
+        assert outputs["ModelVersion"]["Value"] == versions[scenario]["champion"]
 
 
 def test_a_parameter_s_path_has_the_model_folder_s_name(tmp_path: Path) -> None:

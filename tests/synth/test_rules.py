@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from stacks.accepted import ACCEPTED
-from stacks.rules import HOLDS_NOTHING, RULES, findings
+from stacks.general_checks import HOLDS_NOTHING
+from stacks.rules import RULES, findings
 from stacks.validation import unaccepted
-from tests.synth.harness import STAGES, Templates, build, make_project, only
+from tests.synth.harness import MODELS, STAGES, VARIATIONS, Templates, build, kind_of, make_project, only
 
 Planted = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -24,6 +25,16 @@ def _variant(template: dict[str, Any]) -> dict[str, Any]:
     return only(template, "AWS::SageMaker::EndpointConfig")["Properties"]["ProductionVariants"][0]
 
 
+def _container(template: dict[str, Any]) -> dict[str, Any]:
+    return only(template, "AWS::SageMaker::Model")["Properties"]["PrimaryContainer"]
+
+
+def _add_variants(template: dict[str, Any], *, production: int, shadow: int) -> None:
+    config = only(template, "AWS::SageMaker::EndpointConfig")["Properties"]
+    config["ProductionVariants"] += [_variant(template)] * production
+    config["ShadowProductionVariants"] = [_variant(template)] * shadow
+
+
 def _plant(kind: str, key: str, value: Any, stack: int = 0) -> Planted:
     def plant(*templates: dict[str, Any]) -> None:
         only(templates[stack], kind)["Properties"][key] = value
@@ -31,6 +42,7 @@ def _plant(kind: str, key: str, value: Any, stack: int = 0) -> Planted:
     return plant
 
 
+_OWN = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/slipway-prod"
 FAULTS: list[tuple[str, Planted]] = [
     ("H-01[AWS::IAM::Role]", lambda model, shared: only(model, "AWS::IAM::Role").pop("DeletionPolicy")),
     ("H-02[s3:*]", lambda model, shared: _statement(model).update(Action="s3:*")),
@@ -47,7 +59,7 @@ FAULTS: list[tuple[str, Planted]] = [
     ),
     ("H-08[log group]", lambda model, shared: only(model, "AWS::SageMaker::Endpoint").pop("DependsOn")),
     (
-        "H-08[ModelLatency]",
+        "H-08[ModelLatency of champion]",
         lambda model, shared: model["Resources"].pop(
             next(n for n in model["Resources"] if n.startswith("AlarmsLatency"))
         ),
@@ -76,6 +88,16 @@ FAULTS: list[tuple[str, Planted]] = [
         ),
     ),
     ("H-13", lambda model, shared: model["Outputs"]["EndpointName"].update(Export={"Name": "x"})),
+    ("H-14", lambda model, shared: _container(model).update(Image=f"{_OWN}:1.0")),
+    ("H-14", lambda model, shared: _container(model).update(Image={"Fn::Sub": f"{_OWN}:latest"})),
+    ("H-14", lambda model, shared: _container(model).update(Image="python")),
+    ("H-15[ImageTagMutability]", _plant("AWS::ECR::Repository", "ImageTagMutability", "MUTABLE", stack=1)),
+    ("H-15[ImageScanningConfiguration]", _plant("AWS::ECR::Repository", "ImageScanningConfiguration", {}, 1)),
+    ("H-15[EmptyOnDelete]", _plant("AWS::ECR::Repository", "EmptyOnDelete", False, stack=1)),
+    ("H-15[LifecyclePolicy]", _plant("AWS::ECR::Repository", "LifecyclePolicy", None, stack=1)),
+    ("H-16[shadow]", lambda model, shared: _add_variants(model, production=1, shadow=1)),
+    ("H-16[shadow]", lambda model, shared: _add_variants(model, production=0, shadow=2)),
+    ("H-16[serverless]", lambda model, shared: _variant(model).update(ServerlessConfig={})),
 ]
 
 
@@ -94,7 +116,54 @@ def test_every_rule_has_a_planted_fault() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_house_rule_is_broken_unless_accepted(stage: str, templates: dict[str, Templates]) -> None:
     for name, template in templates[stage].items():
-        assert unaccepted(template, stage, "model" if name.endswith("-iris") else "shared") == []
+        assert unaccepted(template, stage, kind_of(name)) == []
+
+
+@pytest.mark.parametrize("variation", VARIATIONS)
+def test_prod_may_have_a_shadow_or_be_serverless(variation: str, templates: dict[str, Templates]) -> None:
+    for template in templates[variation].values():
+        assert unaccepted(template, "prod", "model") == []
+
+
+SERVERLESS_FAULTS: list[Planted] = [
+    _plant("AWS::SageMaker::EndpointConfig", "KmsKeyId", "key"),
+    _plant("AWS::SageMaker::Model", "EnableNetworkIsolation", True),
+    lambda model: _variant(model).update(InstanceType="ml.m5.large"),
+    lambda model: _add_variants(model, production=1, shadow=0),
+]
+
+
+@pytest.mark.parametrize("plant", SERVERLESS_FAULTS)
+def test_what_aws_refuses_of_serverless_endpoints_is_found(
+    plant: Planted, templates: dict[str, Templates]
+) -> None:
+    model = json.loads(json.dumps(templates["prod-serverless"]["slipway-prod-digits"]))
+    plant(model)
+    assert "H-16[serverless]" in [finding.rule for finding in unaccepted(model, "prod", "model")]
+
+
+def test_every_variant_that_answers_has_alarms_of_its_own(prod: Templates) -> None:
+    model = json.loads(json.dumps(prod["slipway-prod-digits"]))
+    for name in [name for name in model["Resources"] if name.startswith("AlarmsChallenger")]:
+        del model["Resources"][name]
+    assert [finding.rule for finding in unaccepted(model, "prod", "model")] == [
+        "H-08[Invocation5XXErrors of challenger]",
+        "H-08[ModelLatency of challenger]",
+    ]
+
+
+def test_one_prefix_of_a_bucket_may_be_read_and_no_more(prod: Templates) -> None:
+    template = json.loads(json.dumps(prod["slipway-prod-digits"]))
+    statement = _statement(template)
+    for resource, action, found in (
+        ("arn:aws:s3:::bucket/rows/*", "s3:GetObject", []),
+        ("arn:aws:s3:::bucket/*", "s3:GetObject", ["H-03[s3:GetObject]"]),
+        ("arn:aws:s3:::bucket/rows*", "s3:GetObject", ["H-03[s3:GetObject]"]),
+        ("arn:aws:s3:::bucket/*/rows/*", "s3:GetObject", ["H-03[s3:GetObject]"]),
+        ("arn:aws:s3:::bucket/rows/*", "s3:PutObject", ["H-03[s3:PutObject]"]),
+    ):
+        statement.update(Resource=resource, Action=action)
+        assert [finding.rule for finding in unaccepted(template, "prod", "model")] == found
 
 
 def test_what_is_accepted_in_one_kind_of_stack_is_not_in_another(prod: Templates) -> None:
@@ -128,7 +197,7 @@ def test_a_broken_house_rule_fails_the_synth_and_names_the_resource(tmp_path: Pa
 
 
 def test_cdk_nag_has_nothing_to_say_about_prod_that_was_not_accepted(tmp_path: Path) -> None:
-    build(make_project(tmp_path), tmp_path / "out", stage="prod").synth()
+    build(make_project(tmp_path, *MODELS), tmp_path / "out", stage="prod").synth()
     report = json.loads((tmp_path / "out" / "validation-report.json").read_text())
     names = {plugin["pluginName"] for plugin in report["pluginReports"]}
     assert [plugin["violations"] for plugin in report["pluginReports"] if plugin["violations"]] == [], names
@@ -142,7 +211,7 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
     from tests.synth.harness import FLAGS
 
     found = {
-        ("model" if name.endswith("-iris") else "shared", f.resource, f.rule)
+        (kind_of(name), f.resource, f.rule)
         for stage in STAGES
         for name, template in templates[stage].items()
         for f in findings(template, stage)
@@ -158,8 +227,7 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
         for violation in plugin["violations"]:
             for construct in violation["violatingConstructs"]:
                 stack, _, path = construct["constructPath"].partition("/")
-                kind = "model" if stack.endswith("-iris") else "shared"
-                found.add((kind, path, violation["ruleName"]))
+                found.add((kind_of(stack), path, violation["ruleName"]))
     unused = [entry for entry in ACCEPTED if (entry.stack, entry.path, entry.finding) not in found]
     assert unused == []
 

@@ -73,7 +73,7 @@ def test_the_function_that_empties_buckets_leaves_no_log_group_behind(dev: Templ
     checks = Template.from_json(template)
     (group,) = checks.find_resources("AWS::Logs::LogGroup")
     checks.has_resource_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": group}}})
-    (role,) = checks.find_resources("AWS::IAM::Role").values()
+    (role,) = (r for name, r in checks.find_resources("AWS::IAM::Role").items() if name.startswith("Custom"))
     assert "ManagedPolicyArns" not in role["Properties"]
     assert "logs:CreateLogGroup" not in json.dumps(template)
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.synth.harness import STAGES, golden_path, make_project, normalised, synthesize
+from tests.synth.harness import GOLDEN, MODELS, golden_path, golden_templates, make_project, normalised
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = make_project(Path(folder))
-        for stage in STAGES:
-            for old in golden_path(stage, "*").parent.glob("*.template.json"):
-                old.unlink()
-            for stack, template in synthesize(root, root / "out" / stage, stage=stage).items():
-                path = golden_path(stage, stack)
+        for old in GOLDEN.glob("*/*.template.json"):
+            old.unlink()
+        for scenario, templates in golden_templates(make_project(Path(folder), *MODELS)).items():
+            for stack, template in templates.items():
+                path = golden_path(scenario, stack)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(normalised(template), encoding="utf-8")
                 print(path)
