@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -23,6 +22,7 @@ from localaws.errors import (
 )
 from localaws.images import engine
 from localaws.inventory import Inventory
+from localaws.liveness import alive, command, end_group
 from localaws.locks import exclusive
 from localaws.state import HEALTH_PATH, INVENTORY_PATH, TOKEN_HEADER, Run, StateFolder
 
@@ -30,7 +30,6 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 DEFAULT_PORT = 4566
 START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 5.0
 DOCKER = Path(__file__).resolve().parent / "docker.sh"
 
 
@@ -68,13 +67,13 @@ class LocalAws:
         """End the server and all it started, and remove its folders. Nothing running is fine."""
         run = self.state.read_run()
         if run and _runs_for(run.pid, self.state):
-            _end_group(run.pid)
+            end_group(run.pid)
         self._remove_remains()
 
     def server(self) -> Server | None:
         """Return the running server: its process lives and answers with this run's token. Else None."""
         run = self.state.read_run()
-        if run is None or not run.pid or not _alive(run.pid):
+        if run is None or not run.pid or not alive(run.pid):
             return None
         health = _get(run, HEALTH_PATH, timeout_s=2)
         if health is None or health.get("pid") != run.pid:
@@ -117,7 +116,7 @@ class LocalAws:
             if process.poll() is not None:
                 raise _did_not_start(f"it ended with exit code {process.returncode}", self.state.log)
             time.sleep(0.02)
-        _end_group(process.pid)
+        end_group(process.pid)
         raise _did_not_start(f"no answer within {START_TIMEOUT_S:.0f} s", self.state.log)
 
     def _remove_remains(self) -> None:
@@ -202,45 +201,13 @@ def _did_not_start(cause: str, log: Path) -> ServerDidNotStartError:
     )
 
 
-def _alive(pid: int) -> bool:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that ended stays "alive" until somebody waits for it
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
 def _arguments(state: StateFolder) -> list[str]:
     return ["--root", str(state.root), "--name", state.name]
 
 
 def _runs_for(pid: int, state: StateFolder) -> bool:
     """Whether `pid` is a server of this folder: a number in a file may have come to name another process."""
-    return bool(pid) and _alive(pid) and " ".join(_arguments(state)) in _command(pid)
-
-
-def _command(pid: int) -> str:
-    """Return a process's command line; "" where there is no such process."""
-    proc = Path("/proc")
-    if (proc / "self").exists():  # Linux, also where no `ps` is installed
-        with suppress(OSError):
-            return (proc / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        return ""
-    listed = subprocess.run(
-        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return listed.stdout
-
-
-def _end_group(pid: int) -> None:
-    for signum in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signum)
-        deadline = time.monotonic() + STOP_TIMEOUT_S
-        while _alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
+    return bool(pid) and alive(pid) and " ".join(_arguments(state)) in command(pid)
 
 
 def _make_writable(folder: Path) -> None:

@@ -32,7 +32,7 @@ class Registries(Protocol):
 class ImageTable:
     """The images that can run here, first match first, and then those that were pushed."""
 
-    def __init__(self, entries: tuple[Entry, ...], own: Registries) -> None:
+    def __init__(self, entries: tuple[Entry, ...], own: Registries | None = None) -> None:
         self._entries = entries
         self._own = own
 
@@ -44,7 +44,7 @@ class ImageTable:
         for entry in self._entries:
             if re.fullmatch(entry.pattern, uri):
                 return entry.runner
-        if found := self._own.find(uri, role_arn, credentials):
+        if self._own and (found := self._own.find(uri, role_arn, credentials)):
             return found
         raise validation_error(
             f"Requested image {uri} cannot run on the embedded AWS. "

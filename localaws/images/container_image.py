@@ -48,6 +48,8 @@ class LoadedImages:
     def acquire(self, client: RegistryClient, source: str, manifest: Manifest) -> str:
         """Put an image into the engine where it is not, and return its name there."""
         engine = self.require_engine(source)
+        with client.blob(source, manifest.config) as config:
+            config.read()  # SageMaker's hosts pull every time: the rights are asked for every time
         name = f"{repository(self.owner)}:{manifest.config[7:19]}"
         with self._lock:
             if not self._users[name]:
@@ -89,7 +91,10 @@ class ContainerImage:
     def prepare(self, place: Place, _envs: Path, variables: Mapping[str, str]) -> Launch:
         """Return the engine's command. Keys go through its environment: `ps` shows a command line."""
         engine = self.loaded.require_engine(self.repository)
-        image = self.loaded.acquire(self.client(), self.repository, self.manifest)
+        try:
+            image = self.loaded.acquire(self.client(), self.repository, self.manifest)
+        except RefusedError as error:
+            raise ImageError(f"the image of {self.repository} cannot be fetched", why=str(error)) from error
         inside = _inside(place, variables)
         of_engine = dict(engine.environment)
         options = ["--mount", f"type=bind,source={place.base / 'model'},target=/opt/ml/model,readonly"]
@@ -133,9 +138,9 @@ def _load(engine: Engine, name: str, client: RegistryClient, source: str, manife
             with tarfile.open(fileobj=loading.stdin, mode="w|", bufsize=_BLOCK) as tar:
                 _write_archive(tar, name, client, source, manifest)
             output, _ = loading.communicate(timeout=_LOAD_S)
-        except RefusedError as error:
+        except RefusedError:
             loading.kill()
-            raise ImageError(f"the image {source} cannot be fetched", why=str(error)) from error
+            raise
         except OSError:
             output, _ = loading.communicate()
     if loading.returncode:

@@ -24,12 +24,12 @@ class OwnImages:
     contexts: Contexts
 
     def find(self, text: str, role_arn: str, credentials: Callable[[], Credentials]) -> Runner | None:
-        """Return what runs an image, or None for an address that is no account's of this AWS.
+        """Return what runs an image, or None for one that is not in ECR, or in another account's.
 
         Raises the ValidationException for an image that SageMaker would not take.
         """
         uri = ImageUri.parse(text)
-        if uri is None:
+        if uri is None or uri.account != role_arn.split(":")[4]:
             return None
         session = credentials()
         registry = Scope(uri.account, uri.region)

@@ -39,7 +39,7 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_action_matches": ("request_action", "actions"),
         "_conditions_met": ("conditions", "ctx"),
         "_service_principal_matches": ("principal", "service"),
-        "_signed_request": (),
+        "_verified_key": (),
         "resolve_principal": ("access_key_id", "account_id"),
         "evaluate": ("ctx",),
         "_resource_policy": ("service", "resource_arn"),

@@ -81,14 +81,12 @@ class MinistackRepositories:
         """ministack gives everybody one token; here it is its owner's, for the twelve hours of AWS."""
 
         def get_authorization_token(_data: object) -> Any:
-            scope, signed = current(), iam_evaluator._signed_request.get()
+            scope, verified = current(), iam_evaluator._verified_key.get()
             token = secrets.token_urlsafe(48)
             now = time.time()
             self._sessions = {name: kept for name, kept in self._sessions.items() if kept.expires > now}
-            # Only root's requests are not kept as signed; its key is the account's number.
-            self._sessions[token] = _Session(
-                scope, signed.access_key_id if signed else scope.account, now + _TOKEN_S
-            )
+            # Of root alone no signature is checked; its key is the account's number.
+            self._sessions[token] = _Session(scope, verified or scope.account, now + _TOKEN_S)
             data = {
                 "authorizationToken": base64.b64encode(f"AWS:{token}".encode()).decode(),
                 "expiresAt": int(now + _TOKEN_S),

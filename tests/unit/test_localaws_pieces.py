@@ -171,7 +171,7 @@ def test_a_role_without_log_rights_loses_its_lines_quietly() -> None:
     ],
 )
 def test_the_prebuilt_image_is_known_in_every_region(uri: str) -> None:
-    assert ImageTable(ENTRIES).find(uri)
+    assert ImageTable(ENTRIES).find(uri, f"arn:aws:iam::{ACCOUNT}:role/r", lambda: KEYS)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_the_prebuilt_image_is_known_in_every_region(uri: str) -> None:
 )
 def test_another_image_is_refused_with_a_list_of_those_that_run(uri: str) -> None:
     with pytest.raises(ApiError, match=r"Images that can: sagemaker-scikit-learn:1\.9-0-cpu-py3"):
-        ImageTable(ENTRIES).find(uri)
+        ImageTable(ENTRIES).find(uri, f"arn:aws:iam::{ACCOUNT}:role/r", lambda: KEYS)
 
 
 @pytest.mark.parametrize("bad", ["", "-x", "x-", "under_score", "x" * 64])
