@@ -59,6 +59,7 @@ class ModelStack(cdk.Stack):
             synthesizer=StageSynthesizer(stage.name),
         )
         self._stage, self._model, self._artifacts = stage, model, artifacts
+        self.s3_prefixes = model.serve.s3_prefixes
         tag(self, stage=stage.name, model=model.name, version=artifacts[CHAMPION].version)
 
         variants = model.serve.resolved_variants()

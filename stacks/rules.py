@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "H-10",
         "Data of prod is encrypted without a key of yours.",
-        'Set encryption = "kms" in stages.toml.',
+        'Set encryption = "kms" in stages.toml; machines with local disks take no key: use all such or none.',
         serving_checks.no_key,
         prod_only=True,
     ),

@@ -10,10 +10,14 @@ import jsii
 from constructs import IConstruct
 
 from stacks.accepted import ACCEPTED, StackKind
+from stacks.constructs.execution_role import object_arn
+from stacks.model_stack import ModelStack
 from stacks.rules import RULES, Finding, findings
 from stacks.settings import StageName, stack_name
 from stacks.shared_stack import SharedStack
 from stacks.template_reading import Template
+
+_ROLE = "ExecutionRole/Default/Resource"
 
 
 def add_checks(app: cdk.App, stage: StageName, *, nag: bool) -> None:
@@ -91,15 +95,21 @@ def _read(path: str) -> Template:
 
 
 def _acknowledge(app: cdk.App) -> None:
-    """Tell cdk-nag what stacks/accepted.py says of it."""
+    """Tell cdk-nag what stacks/accepted.py says of it, and which prefixes a model.toml opens."""
     for stack in app.node.children:
         kind = "shared" if isinstance(stack, SharedStack) else "model"
-        for entry in ACCEPTED:
-            if entry.stack == kind and not entry.of_house_rule:
-                construct = _below(stack, entry.path)
-                if construct is not None:
-                    acknowledgment = cdk.Acknowledgment(id=entry.finding, reason=entry.reason)
-                    cdk.Validations.of(construct).acknowledge(acknowledgment)
+        found = [
+            (entry.path, entry.finding, entry.reason)
+            for entry in ACCEPTED
+            if entry.stack == kind and not entry.of_house_rule
+        ]
+        if isinstance(stack, ModelStack):
+            arns = [object_arn("<AWS::Partition>", prefix) for prefix in stack.s3_prefixes]
+            found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
+        for path, finding, reason in found:
+            construct = _below(stack, path)
+            if construct is not None:
+                cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 
 
 def _below(construct: IConstruct | None, path: str) -> IConstruct | None:

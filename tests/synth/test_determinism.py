@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.synth.harness import FLAGS, ROOT, make_project
+from tests.synth.harness import FLAGS, MODELS, ROOT, make_project
 
 _SOURCES = ("stacks", "slipway", "training")
 _FORBIDDEN_MODULES = {
@@ -27,8 +27,8 @@ _FORBIDDEN_MODULES = {
 _FORBIDDEN_NAMES = {"environ", "getenv", "cwd", "getcwd", "home", "expanduser", "getuser"}
 
 
-def _copy_with_code(root: Path) -> Path:
-    make_project(root)
+def _copy_with_code(root: Path, *models: str) -> Path:
+    make_project(root, *models)
     shutil.copy(ROOT / "app.py", root)
     for folder in _SOURCES:
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -71,7 +71,12 @@ def test_two_synths_give_equal_bytes_whatever_the_folder_clock_zone_user_and_has
     running = []
     for folder, environment in worlds.items():
         Path(environment["HOME"]).mkdir()
-        running.append(_run(_copy_with_code(tmp_path / folder), environment))
+        root = _copy_with_code(tmp_path / folder, *MODELS)
+        if folder == "a":  # what Python leaves where the server was run
+            stray = root / "model_code" / "serving" / "server" / "__pycache__"
+            stray.mkdir()
+            (stray / "app.cpython-313.pyc").write_bytes(b"compiled")
+        running.append(_run(root, environment))
     assert [process.wait(timeout=120) for process in running] == [0, 0]
 
     first, second = (
