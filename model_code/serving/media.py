@@ -132,9 +132,10 @@ def _accepted(part: str) -> tuple[str, float]:
     for parameter in parameters:
         if parameter.startswith("q="):
             try:
-                return name, float(parameter[2:])
+                quality = float(parameter[2:])
             except ValueError:
                 return name, 0.0
+            return name, quality if 0 <= quality <= 1 else 0.0
     return name, 1.0
 
 

@@ -38,13 +38,21 @@ class Server:
         model: what it serves.
         workers: how many processes.
         environment: more variables.
+        wait: until it answers on /ping, whatever it says.
         options: for Popen, e.g. where its log goes; default: a file that `log` reads.
     """
 
     def __init__(
-        self, model: ModelFolder, workers: int = 1, *, options: Any = None, **environment: str
+        self,
+        model: ModelFolder,
+        workers: int = 1,
+        *,
+        wait: bool = True,
+        options: Any = None,
+        **environment: str,
     ) -> None:
         self.port = free_port()
+        self._wait = wait
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         self._options = {"stdout": self._log, "stderr": self._log, **(options or {})}
         self._environment = {
@@ -69,7 +77,8 @@ class Server:
             [sys.executable, "-m", "serving.server", "serve"], env=self._environment, **self._options
         )
         try:
-            self.ping(within_s=60)
+            if self._wait:
+                self.ping(within_s=60)
         except BaseException:
             self.__exit__()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import sys
 from contextlib import suppress
@@ -19,7 +20,12 @@ def main(arguments: list[str]) -> int:
     if arguments != ["serve"]:
         print("usage: serve", file=sys.stderr)
         return 2
-    settings = ServerSettings.from_environment()
+    try:
+        settings = ServerSettings.from_environment()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    _allow_many_connections()
     _import_engine(settings)
     metrics = Metrics(settings.workers)
     fetch = None
@@ -39,6 +45,13 @@ def main(arguments: list[str]) -> int:
 
     supervise(settings.workers, work, listener)
     return 0
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files from the 1,024 that many machines begin with to what is allowed."""
+    with suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _import_engine(settings: ServerSettings) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.machinery
 import importlib.util
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from .. import script_mode
+from ..errors import NotVerified
 from ..media import JSON
 from ..model import Model
 
@@ -32,18 +37,49 @@ class Hooks:
         return _response(self.output_fn(self.predict_fn(data, self.model), accept or JSON))
 
 
-def load_hooks(model_dir: Path, model: Model) -> Hooks:
-    """Import `code/inference.py`, whose files are verified; hooks that it lacks are Slipway's.
+class _Source(importlib.machinery.SourceFileLoader):
+    """Imports source whose bytes are the manifest's, and never bytecode that lies beside it."""
+
+    def __init__(self, name: str, path: str, sha256: str) -> None:
+        super().__init__(name, path)
+        self._sha256 = sha256
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the import system's own
+        """Compile the source."""
+        source = self.get_data(self.path)
+        if hashlib.sha256(source).hexdigest() != self._sha256:
+            raise NotVerified(f"{self.path} is not the file that the manifest names.")
+        return self.source_to_code(source, self.path)
+
+
+class _Modules:
+    """Finds the modules in an archive's code/, as far as its manifest names them."""
+
+    def __init__(self, model_dir: Path, files: Mapping[str, str]) -> None:
+        self._model_dir, self._files = model_dir, files
+
+    def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> ModuleSpec | None:
+        """Return where a module comes from."""
+        file = f"code/{name}.py"
+        if file not in self._files:
+            return None
+        loader = _Source(name, str(self._model_dir / file), self._files[file])
+        return importlib.util.spec_from_loader(name, loader)
+
+
+def load_hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Hooks:
+    """Import `code/inference.py`; hooks that it lacks are Slipway's.
 
     As in AWS's image, its own modules lie beside it, and it may import `serving`.
     """
-    code = model_dir / "code"
     sys.modules.setdefault("serving", sys.modules[__package__.rpartition(".")[0]])
     sys.modules.setdefault("serving.script_mode", script_mode)
-    sys.path.append(str(code))
+    modules = _Modules(model_dir, manifest["files"])
+    sys.meta_path.append(modules)  # after what is installed
     script_mode.use(model)
-    specification = importlib.util.spec_from_file_location("inference", code / "inference.py")
-    assert specification is not None and specification.loader is not None  # noqa: S101 - the file is verified
+    specification = modules.find_spec("inference")
+    if specification is None or specification.loader is None:
+        raise NotVerified("code/inference.py is not in the manifest.")
     module = importlib.util.module_from_spec(specification)
     sys.modules["inference"] = module
     specification.loader.exec_module(module)
@@ -56,12 +92,25 @@ def load_hooks(model_dir: Path, model: Model) -> Hooks:
 
 
 def _response(result: Any) -> tuple[int, bytes, str]:
-    """Read what an output_fn may return: our Response, bytes or text, a pair with its media type, or JSON."""
+    """Read what an output_fn may return: our Response, bytes or text, a pair with its media type, or JSON.
+
+    Raises:
+        TypeError, ValueError: it is nothing that can be sent.
+    """
+    status = 200
     if isinstance(result, script_mode.Response):
-        return result.status, result.response, result.mimetype
-    body, media_type = result if isinstance(result, tuple) else (result, None)
+        status, body, media_type = result.status, result.response, result.mimetype
+    else:
+        body, media_type = result if isinstance(result, tuple) else (result, None)
     if isinstance(body, str):
-        return 200, body.encode(), media_type or "text/html; charset=utf-8"
-    if isinstance(body, bytes | bytearray):
-        return 200, bytes(body), media_type or "application/octet-stream"
-    return 200, json.dumps(body).encode() + b"\n", media_type or JSON
+        body, default = body.encode(), "text/html; charset=utf-8"
+    elif isinstance(body, bytes | bytearray):
+        body, default = bytes(body), "application/octet-stream"
+    else:
+        body, default = json.dumps(body).encode() + b"\n", JSON
+    media_type = media_type or default
+    if not (isinstance(media_type, str) and media_type.isascii() and media_type.isprintable()):
+        raise ValueError(f"output_fn gave the media type {media_type!r}")
+    if status not in range(200, 600):
+        raise ValueError(f"output_fn gave the status {status!r}")
+    return status, body, media_type

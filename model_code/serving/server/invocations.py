@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import traceback
 import uuid
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from ..errors import RequestError
 from ..media import JSON, negotiate, read, write
 from ..model import Model
 from .batching import Batcher
+from .log import say
 from .served import Served
 
 # A larger body is worked on in a thread, so that /ping is answered meanwhile.
@@ -82,7 +82,7 @@ class Invocations:
             return self._written(len(request.matrix), values, accept, wrapped=request.wrapped)
         except RequestError as error:
             return refusal(error)
-        except Exception:
+        except (Exception, SystemExit):  # a hook may do anything
             return _failure(request_id)
 
     def _answer(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
@@ -106,7 +106,7 @@ def refusal(error: RequestError) -> Answer:
 def _failure(request_id: str | None) -> Answer:
     """Print the traceback under an id, and return an answer that holds the id alone."""
     request_id = request_id or uuid.uuid4().hex
-    print(f"request {request_id} failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+    say(f"request {request_id} failed\n{traceback.format_exc()}")
     error = {
         "code": "internal",
         "message": "The model failed on this request.",

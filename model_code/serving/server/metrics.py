@@ -58,7 +58,7 @@ class Metrics:
             sum(self._cells[worker * _WIDTH + place] for worker in range(self._workers))
             for place in range(_WIDTH)
         ]
-        described = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        described = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
         lines = [
             "# HELP slipway_model_info What is served.",
             "# TYPE slipway_model_info gauge",
@@ -86,3 +86,7 @@ class Metrics:
             f"slipway_request_seconds_count {below:.0f}",
         ]
         return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

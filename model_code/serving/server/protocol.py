@@ -10,8 +10,11 @@ docs/benchmarks/serving.md. Whatever is larger or slower takes uvicorn's way thr
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
 import json
+import termios
 from typing import Any
 
 import httptools
@@ -125,7 +128,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End the connection, after the request that is arriving."""
         self._closing = True
-        if self.headers is None or not self._waiting_since or self._is_answering():
+        arrives = self.headers is not None and self._waiting_since
+        if self._is_answering() or not (arrives or _has_unread(self.transport)):
             super().shutdown()
 
     def end_if_late(self, now: float, timeout_s: float) -> None:
@@ -186,6 +190,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._is_answering() or not self.cycle.response_started:
             self.transport.write(STATUS_LINE[status] + head + body)
         self.transport.close()
+
+
+def _has_unread(transport: asyncio.Transport) -> bool:
+    """Return whether the kernel holds bytes that are still to be read."""
+    count = array.array("i", [0])
+    try:
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.FIONREAD, count)
+    except OSError:
+        return False
+    return count[0] > 0
 
 
 async def sweep(connections: set[Any], timeout_s: float) -> None:

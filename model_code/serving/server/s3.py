@@ -46,8 +46,10 @@ def _allowed(uri: Any, prefixes: tuple[str, ...]) -> tuple[str, str]:
         raise RequestError(
             "invalid_s3_uri", f"s3_uri is {str(uri)[:100]!r}.", hint="Write it as s3://bucket/key."
         )
-    # A prefix ends at a slash: s3://bucket/in must not open s3://bucket/inside.
-    if not any(uri.startswith(prefix.rstrip("/") + "/") for prefix in prefixes):
+    # A prefix ends at a slash: s3://bucket/in must not open s3://bucket/inside; and what a library on the way
+    # might shorten must not leave it: s3://bucket/in/../other.
+    inside = not {".", ".."}.intersection(match[2].split("/"))
+    if not inside or not any(uri.startswith(prefix.rstrip("/") + "/") for prefix in prefixes):
         raise RequestError(
             "s3_uri_not_allowed",
             f"{uri[:200]} is under no prefix that this model may read.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ..errors import NotVerified
 from ..model import Model, load_model, verified_manifest
 from .hooks import Hooks, load_hooks
+from .log import say
 from .settings import ServerSettings
 
 # A prediction may differ from the engine's in packaging by what another processor makes of the same model.
@@ -43,7 +43,7 @@ def load(settings: ServerSettings) -> Served | NotReady:
     found = _load(settings)
     if isinstance(found, NotReady):
         # One line in the log of the endpoint, where people look first.
-        print(f"not ready: {found.code}: {found.message}", file=sys.stderr, flush=True)
+        say(f"not ready: {found.code}: {found.message}")
     return found
 
 
@@ -51,16 +51,17 @@ def _load(settings: ServerSettings) -> Served | NotReady:
     try:
         manifest = verified_manifest(settings.model_dir, settings.manifest_sha256)
         model = load_model(settings.model_dir, settings.manifest_sha256, max_rows=settings.max_rows)
-        hooks = load_hooks(settings.model_dir, model) if manifest.get("hooks") else None
+        hooks = load_hooks(settings.model_dir, model, manifest) if manifest.get("hooks") else None
     except NotVerified as error:
         return NotReady("model_not_verified", str(error))
-    except Exception as error:  # whatever a library raises: the reason must reach /ping, not kill the worker
-        return NotReady("model_not_loadable", f"{type(error).__name__}: {error}"[:1000])
+    except (Exception, SystemExit) as error:
+        # Whatever a library raises: the reason must reach /ping, not kill the worker.
+        return NotReady("model_not_loadable", _told(error))
     try:
         golden = manifest["golden"]
         answer = model.predict(model.signature.matrix(golden["rows"][:1]))[0]
     except Exception as error:
-        return NotReady("model_wrong_answer", f"A golden row fails: {type(error).__name__}: {error}"[:1000])
+        return NotReady("model_wrong_answer", f"A golden row fails: {_told(error)}")
     tolerance = manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
     if not _same(answer, golden["predictions"][0], tolerance):
         return NotReady(
@@ -68,6 +69,11 @@ def _load(settings: ServerSettings) -> Served | NotReady:
             f"A golden row gives {answer!r} here, and training gave {golden['predictions'][0]!r}.",
         )
     return Served(model, manifest, hooks)
+
+
+def _told(error: BaseException) -> str:
+    """Return what went wrong on one line, as logs have it."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:1000]
 
 
 def _same(answer: Any, expected: Any, tolerance: float) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from .protocol import KEEP_ALIVE_S, REQUEST_TIMEOUT_S, BoundedProtocol, sweep
+from .workers import refuse_new
 
 # SageMaker sends SIGKILL 30 s after SIGTERM.
 _GRACEFUL_S = 24
@@ -18,6 +19,7 @@ _BACKLOG = 2048
 # At SIGTERM: answer with "Connection: close" until nothing has come in for a while, then stop.
 _DRAIN_AT_MOST_S = 2.0
 _QUIET_S = 0.3
+_DRAIN_AT_LEAST_S = 0.1
 
 
 def configuration(app: Any) -> uvicorn.Config:
@@ -78,17 +80,17 @@ class Server(uvicorn.Server):
 
     async def _drained(self) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _DRAIN_AT_MOST_S
-        seen, quiet_since = -1, loop.time()
-        while loop.time() < deadline:
+        refuse_new(self._listener)
+        began = quiet_since = loop.time()
+        seen = -1
+        while (now := loop.time()) - began < _DRAIN_AT_MOST_S:
             if self.server_state.total_requests != seen or self.server_state.tasks:
-                seen, quiet_since = self.server_state.total_requests, loop.time()
-            elif not self.server_state.connections or loop.time() - quiet_since > _QUIET_S:
+                seen, quiet_since = self.server_state.total_requests, now
+            elif now - began > _DRAIN_AT_LEAST_S and (
+                not self.server_state.connections or now - quiet_since > _QUIET_S
+            ):
                 break
             await asyncio.sleep(0.02)
-        # New connections wait outside from here, and those in the queue are still taken in.
-        self._listener.listen(0)
-        await asyncio.sleep(0.05)
         self.should_exit = True
 
 

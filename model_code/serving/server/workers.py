@@ -5,19 +5,25 @@ Forked, because the libraries are then loaded once, and a worker is there in mil
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
+from .log import say
+
 _AWAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
 # A worker that dies younger than this is started again later and later.
 _YOUNG_S = 1.0
 _LONGEST_PAUSE_S = 5.0
+_SO_ATTACH_FILTER = 26
+_PR_SET_PDEATHSIG = 1
 # SageMaker sends SIGKILL 30 s after SIGTERM.
 _KILL_AFTER_S = 28
 
@@ -40,6 +46,25 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def refuse_new(listener: socket.socket) -> None:
+    """Let no new connection into the queue of a listening socket; those in it can still be taken.
+
+    A connection in the queue counts as made for its client, who may have sent a request already: closing the
+    socket would reset it. So the kernel drops the first packet of new ones, and they find nobody later.
+    """
+    with suppress(OSError):
+        # Load the byte of the TCP flags; where it holds SYN, take nothing of the packet, else all.
+        program = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)]
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+        if sys.platform == "linux":
+            address = ctypes.addressof(code)
+            listener.setsockopt(
+                socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), address)
+            )
+    with suppress(OSError):  # and where there are no such filters, at least few come in
+        listener.listen(0)
+
+
 def supervise(count: int, work: Work, listener: socket.socket) -> None:
     """Run workers until SIGTERM, and return when the last of them has ended.
 
@@ -56,10 +81,11 @@ def supervise(count: int, work: Work, listener: socket.socket) -> None:
     pause_s = 0.0
 
     def start(number: int) -> None:
-        process = os.fork()
+        parent, process = os.getpid(), os.fork()
         if process == 0:
-            _work(number, work, listener, before)
-        workers[process] = (number, time.monotonic())
+            # It waits itself, so that the parent always listens to signals.
+            _work(number, work, listener, before, parent, pause_s)
+        workers[process] = (number, time.monotonic() + pause_s)
 
     for number in range(count):
         start(number)
@@ -78,27 +104,43 @@ def supervise(count: int, work: Work, listener: socket.socket) -> None:
             if stopping:
                 continue
             code = os.waitstatus_to_exitcode(status)
-            print(f"worker {number} ended with code {code}; it is started again", file=sys.stderr, flush=True)
+            say(f"worker {number} ended with code {code}; it is started again")
             young = time.monotonic() - started < _YOUNG_S
             pause_s = min(max(pause_s * 2, 0.1), _LONGEST_PAUSE_S) if young else 0.0
-            time.sleep(pause_s)
             start(number)
 
 
-def _work(worker: int, work: Work, listener: socket.socket, mask: set[int | signal.Signals]) -> None:
+def _work(
+    worker: int,
+    work: Work,
+    listener: socket.socket,
+    mask: set[int | signal.Signals],
+    parent: int,
+    pause_s: float,
+) -> None:
     """Be a worker, to the end of the process: nothing of the parent's may run in it."""
     code = 1
     try:
         for number in (signal.SIGCHLD, signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        _end_with(parent)
+        time.sleep(pause_s)
         work(worker, listener)
         code = 0
     except BaseException:
-        traceback.print_exc()
+        say(traceback.format_exc())
     finally:
-        sys.stderr.flush()
         os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent is killed: the port would stay taken."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            raise SystemExit("the parent has ended")
 
 
 def _ended() -> list[tuple[int, int]]:
