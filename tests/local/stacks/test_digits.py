@@ -133,7 +133,7 @@ def test_the_image_is_in_the_stages_repository_and_scanned_when_it_is_pushed(dig
 def test_a_shadow_gets_a_copy_of_each_request_and_its_crash_changes_no_answer(digits):
     replays = redeploy(digits, **{"digits.serve.variants": CHAMPION_AND_SHADOW})["digits"]
     assert list(replays) == ["champion"]
-    before = shadow_copies(digits.aws, "digits", 1)  # the replay's own
+    before = settled_copies(digits)  # the replay's own
 
     sent = door(digits).send(1000)
     assert sent.variants == {"champion": 1000} and sent.failures == []
@@ -144,6 +144,15 @@ def test_a_shadow_gets_a_copy_of_each_request_and_its_crash_changes_no_answer(di
         os.kill(process, signal.SIGKILL)
     sent = door(digits).send(1000)
     assert sent.variants == {"champion": 1000} and sent.failures == []
+
+
+def settled_copies(deployed: Deployed) -> int:
+    """How many copies there are once no more are counted: metrics come every now and then."""
+    seen, found = -1, 0
+    while seen != found:
+        seen, found = found, shadow_copies(deployed.aws, "digits", 1)
+        time.sleep(3)
+    return found
 
 
 def shadow_processes(deployed: Deployed) -> list[int]:
