@@ -90,11 +90,7 @@ class LocalAws:
 
     def left_in_engine(self) -> list[str]:
         """Return what containers and images of this embedded AWS a container engine still holds."""
-        used = engine.remembered(self.state.folder)
-        if used is None:
-            return []
-        owner = engine.owner_of(self.state.folder)
-        return [*used.containers(owner), *used.images(owner)]
+        return engine.left_behind(self.state.folder)
 
     def _launch(self, environment: Path, port: int) -> Server:
         self.state.tmp.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ class ServerNotRunningError(LocalAwsError):
 class EngineMissingError(LocalAwsError):
     """The container engine that was asked for does not answer, or one is needed and there is none."""
 
-    code = "E-ENGINE"
+    code = "E-CONTAINER-ENGINE"
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
         super().__init__(

@@ -34,14 +34,8 @@ class Aws:
     def local(cls, stage: StageSettings, server: Server) -> Aws:
         """Return the embedded AWS. Keys are fake, and files with real ones are not even opened."""
         variables = client_variables(server)
-        bare = botocore.session.Session(profile=None)
-        bare.set_config_variable("config_file", os.devnull)
-        bare.set_config_variable("credentials_file", os.devnull)
-        session = boto3.Session(
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_REGION"],
-            botocore_session=bare,
+        session = _session(
+            variables["AWS_REGION"], variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
         )
         return cls(stage, session, client_environment(server), server.url)
 
@@ -81,7 +75,7 @@ class Aws:
         return self.session.client(service, endpoint_url=self.endpoint_url, config=settings)
 
     def assuming(self, role_arn: str) -> Aws:
-        """Return this stage's AWS as a role sees it; for programs that we start too.
+        """Return this stage's AWS as a role sees it; programs that we start keep their own keys.
 
         Raises:
             AwsUnreachable: the role cannot be assumed.
@@ -91,15 +85,8 @@ class Aws:
         except (BotoCoreError, ClientError) as error:
             raise AwsUnreachable(f"The role {role_arn} cannot be assumed.", why=str(error)) from None
         keys = answer["Credentials"]
-        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-        key_id, secret, token = (str(keys[name]) for name in names)
-        session = boto3.Session(
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            region_name=self.session.region_name,
-        )
-        return replace(self, session=session)
+        given = (str(keys[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        return replace(self, session=_session(str(self.session.region_name), *given))
 
     def filled(self, text: str) -> str:
         """Return a text of a cloud assembly with this stage's partition, account and region filled in."""
@@ -149,3 +136,17 @@ class Aws:
             f"{model or 'The shared stack'} is not deployed on {self.stage.name}: there is no stack {name}.",
             fix=f"Run: slipway deploy{f' {model}' if model else ''}{stage}",
         )
+
+
+def _session(region: str, key_id: str, secret: str, token: str | None = None) -> boto3.Session:
+    """Return a session with these keys; files with a person's own are not even opened."""
+    bare = botocore.session.Session(profile=None)
+    bare.set_config_variable("config_file", os.devnull)
+    bare.set_config_variable("credentials_file", os.devnull)
+    return boto3.Session(
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        region_name=region,
+        botocore_session=bare,
+    )

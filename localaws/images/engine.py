@@ -60,13 +60,21 @@ class Engine:
         at_once = ("--time", "0") if self.name == "podman" else ()  # docker's does not wait
         return (self.program, "rm", "--force", *at_once, *names)
 
-    def remove_all(self, owner: str) -> None:
-        """Remove the containers and images of one embedded AWS, and nothing else."""
+    def held(self, owner: str) -> list[str]:
+        """Return all containers and images of one embedded AWS."""
+        try:
+            return [*self.containers(owner), *self.images(owner)]
+        except (OSError, subprocess.SubprocessError) as error:
+            return [f"{self.name} does not answer: {error}"]
+
+    def remove_all(self, owner: str) -> list[str]:
+        """Remove the containers and images of one embedded AWS, and nothing else; return what is left."""
         with suppress(OSError, subprocess.SubprocessError):
             if names := self.containers(owner):
                 self.run(*self.removal(*names)[1:])
             if images := self.images(owner):
                 self.run("rmi", "--force", *images)
+        return self.held(owner)
 
 
 def owner_of(state: Path) -> str:
@@ -155,7 +163,15 @@ def remembered(state: Path) -> Engine | None:
 
 
 def forget(state: Path) -> None:
-    """Remove what an embedded AWS of this folder has left in the engine, also where it was killed."""
-    if engine := remembered(state):
-        engine.remove_all(owner_of(state))
+    """Remove what an embedded AWS of this folder has left in the engine, also where it was killed.
+
+    What cannot be removed now is tried again by the next start.
+    """
+    if (engine := remembered(state)) and not engine.remove_all(owner_of(state)):
         (state / _MEMORY).unlink(missing_ok=True)
+
+
+def left_behind(state: Path) -> list[str]:
+    """Return the containers and images of an embedded AWS of this folder that are in the engine still."""
+    engine = remembered(state)
+    return engine.held(owner_of(state)) if engine else []

@@ -58,7 +58,10 @@ def _name_resources_exactly() -> None:
 
 
 def _report_missing_ecr_images() -> None:
-    """An unknown tag is an error on AWS; with an empty list instead, CDK takes the image for pushed."""
+    """An unknown tag is an error on AWS; with an empty list instead, CDK takes the image for pushed.
+
+    An image's size is that of its layers; ministack says the manifest's.
+    """
     original = ecr._describe_images
 
     def describe_images(data: dict[str, Any]) -> Any:
@@ -73,10 +76,21 @@ def _report_missing_ecr_images() -> None:
                     {"Content-Type": "application/x-amz-json-1.1"},
                     json.dumps({"__type": "ImageNotFoundException", "message": text}).encode(),
                 )
-        return original(data)
+        return _with_sizes(original(data), name)
 
     # The name is looked up when a request comes, so that a new function behind it is enough.
     ecr._describe_images = describe_images
+
+
+def _with_sizes(answer: tuple[int, Any, bytes], repository: str) -> tuple[int, Any, bytes]:
+    status, headers, body = answer
+    told = json.loads(body)
+    for image in told.get("imageDetails", []):
+        found = ecr._find_image(repository, {"imageDigest": image["imageDigest"]}) or {}
+        manifest = _json(str(found.get("imageManifest", "")).encode())
+        if layers := manifest.get("layers"):
+            image["imageSizeInBytes"] = sum(layer["size"] for layer in (manifest["config"], *layers))
+    return status, headers, json.dumps(told).encode()
 
 
 def _keep_non_empty_buckets() -> None:

@@ -68,6 +68,8 @@ def _large(body: bytes, signature: Signature) -> Matrix | None:
     row = 0
     with np.errstate(over="ignore"):
         for block in _blocks(body):
+            if len(block) > _BLOCK_BYTES + 1 and block.count(b",") != width - 1:
+                return None  # one line, whose cells would take many times its bytes
             part = _block(block, width)
             if part is None or part.shape[1] != width or row + len(part) > lines:
                 return None
@@ -102,9 +104,11 @@ def _exact(body: bytes, signature: Signature) -> Matrix:
     cells = array.array("d")
     count = 0
     for count, line in enumerate(_lines(body), start=1):
-        row = line.split(",")
         signature.check_row_count(count)
-        cells.extend(signature.numbers(count, row))
+        columns = line.count(",") + 1
+        if columns > signature.width + 1:  # before they are split
+            raise signature.wrong_width(count, columns)
+        cells.extend(signature.numbers(count, line.split(",")))
     if not count:
         raise RequestError(
             "no_rows", "The request has no rows.", hint=f"Send rows of {signature.width} numbers."

@@ -67,8 +67,16 @@ class OnnxEngine:
         if len(matrix) <= _ROWS_A_CALL:
             values: Values = self._run(self._outputs, {self._input: matrix})[0]
             return values
-        parts = range(0, len(matrix), _ROWS_A_CALL)
-        return np.concatenate([self.predict(matrix[start : start + _ROWS_A_CALL]) for start in parts])
+        starts = range(0, len(matrix), _ROWS_A_CALL)
+        return np.concatenate([_shared(self.predict(matrix[at : at + _ROWS_A_CALL])) for at in starts])
+
+
+def _shared(values: Values) -> Values:
+    """Let labels that are equal be one string: ONNX Runtime makes one for every row."""
+    if values.dtype != object:
+        return values
+    known: dict[str, str] = {}
+    return np.array([known.setdefault(label, label) for label in values.ravel()], dtype=object)
 
 
 class SklearnEngine:

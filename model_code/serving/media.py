@@ -148,6 +148,9 @@ def _read_npy(body: bytes, signature: Signature) -> Request:
 
 
 def _read_json(body: bytes, signature: Signature) -> Request:
+    # Empty lists take twenty times their bytes, so they are counted before they are made.
+    if len(body) > signature.most_brackets < body.count(b"[") + body.count(b"{"):
+        signature.check_row_count(body.count(b"[") + body.count(b"{"))
     value, finite = _parsed(body)
     wrapped = isinstance(value, dict)
     if wrapped:
@@ -165,8 +168,9 @@ def _read_json(body: bytes, signature: Signature) -> Request:
 
 def _read_json_lines(body: bytes, signature: Signature) -> Request:
     rows, finite = [], True
-    for number, line in enumerate(body.rstrip().split(b"\n"), start=1):
-        signature.check_row_count(number)
+    text = body.rstrip()
+    signature.check_row_count(text.count(b"\n") + 1)
+    for number, line in enumerate(text.split(b"\n"), start=1):
         try:
             row, plain = _parsed(line)
         except RequestError as error:

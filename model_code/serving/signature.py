@@ -68,6 +68,12 @@ class Signature:
         return SINGLE_MAX if self.single_precision else _DOUBLE_MAX
 
     @cached_property
+    def most_brackets(self) -> float:
+        """How many `[` and `{` a request of as many rows as one may have can hold, ids among them."""
+        in_names = sum(name.count("[") + name.count("{") for name in self.features)
+        return math.inf if self.max_rows is None else (self.max_rows + 2) * (2 + in_names)
+
+    @cached_property
     def shown_features(self) -> str:
         """The feature names for a message; of very many, the first."""
         more = ", …" if self.width > _SHOWN_FEATURES else ""
@@ -154,7 +160,7 @@ class Signature:
         if len(row) == width + 1 and self.id_column:
             row = row[1:]
         if len(row) != width:
-            raise self._wrong_width(number, len(row))
+            raise self.wrong_width(number, len(row))
         values = []
         for position, cell in enumerate(row):
             try:
@@ -227,7 +233,8 @@ class Signature:
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
         return int(row), int(column)
 
-    def _wrong_width(self, number: int, received: int) -> RequestError:
+    def wrong_width(self, number: int, received: int) -> RequestError:
+        """Return what to say of row `number` with `received` columns."""
         width = self.width
         allowed = f"{width} columns" + (f", or {width + 1} with a leading id" if self.id_column else "")
         return RequestError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,13 +12,20 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from rich.console import Console
 
 from localaws.control import ACCOUNT, LocalAws
 from localaws.images.engine import VARIABLE, find_engine, forget
 from localaws.images.registry_client import RegistryClient
 from localaws.images.store import ImageStore
+from slipway.aws import Aws
+from slipway.errors import DeployFailed
+from slipway.image_assets import publish_images
+from slipway.story import Story
+from stacks.settings import StageSettings
 from tests.local.conftest import free_port, state_root
 from tests.local.published import HOST, PULL, Published, context
+from tests.local.toy import allow, policy
 
 PUSH = ["ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload",
         "ecr:BatchCheckLayerAvailability", "ecr:GetAuthorizationToken"]  # fmt: skip
@@ -141,7 +149,7 @@ def test_ecr_lists_what_was_pushed(published: Published) -> None:
     details = published.boto("ecr").describe_images(repositoryName="toy")["imageDetails"]
 
     assert [image["imageTags"] for image in details] == [["one"]]
-    assert details[0]["imageSizeInBytes"] > 100
+    assert details[0]["imageSizeInBytes"] > 2000  # more than the manifest
     assert details[0]["imageManifestMediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -223,6 +231,37 @@ def test_who_may_not_push_is_told_what_is_missing(published: Published) -> None:
 
     assert refused.returncode == 1
     assert "is not authorized to perform: ecr:PutImage on resource: arn:aws:ecr:" in refused.stderr
+
+
+def test_an_assemblys_image_is_published_once_under_the_role_that_it_names(published: Published) -> None:
+    said = io.StringIO()
+    story = Story(Console(file=said, width=200))
+    stage = StageSettings(name="local", account=ACCOUNT, region="us-east-1")
+    source = {
+        "directory": "context",
+        "dockerFile": "serving/Dockerfile",
+        "dockerBuildArgs": {"ENGINE": "onnx"},
+    }
+    destination = {
+        "repositoryName": "toy",
+        "imageTag": "three",
+        "assumeRoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/publisher",
+    }
+    manifest = {"dockerImages": {"toy": {"source": source, "destinations": {"here": destination}}}}
+    published.role("publisher", [*PUSH, "ecr:Describe*"], "account")
+    aws = Aws.local(stage, published.server)
+
+    with pytest.raises(DeployFailed, match="ecr:PutImage"):
+        publish_images(manifest, published.context.parent, aws, story)
+    rights = policy([allow([*PUSH, "ecr:Describe*", "ecr:PutImage"], "*")])
+    published.boto("iam").put_role_policy(RoleName="publisher", PolicyName="p", PolicyDocument=rights)
+    publish_images(manifest, published.context.parent, aws, story)
+    publish_images(manifest, published.context.parent, aws, story)
+    published.login()
+
+    assert said.getvalue().count("three: sha256:") == 1
+    images = published.boto("ecr").describe_images(repositoryName="toy", imageIds=[{"imageTag": "three"}])
+    assert images["imageDetails"]
 
 
 def test_a_wrong_password_is_no_login(published: Published) -> None:

@@ -53,7 +53,8 @@ class Server:
     ) -> None:
         self.port = free_port()
         self._wait = wait
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
+        # Appended to, as workers may write at the same time.
+        self._log = tempfile.TemporaryFile("ab+")  # noqa: SIM115 - closed in __exit__
         self._options = {"stdout": self._log, "stderr": self._log, **(options or {})}
         self._environment = {
             "PATH": os.environ["PATH"],

@@ -33,7 +33,7 @@ def test_destroying_prod_keeps_buckets_and_keys_and_says_how_to_remove_them(tmp_
     finally:
         local.stop()
 
-    assert replays["iris"].agreement == 1.0
+    assert replays["iris"]["champion"].agreement == 1.0
     kinds = sorted(what.split()[0] for what, _how in kept)
     assert kinds.count("AWS::S3::Bucket") == 2
     assert "AWS::KMS::Key" in kinds
