@@ -82,20 +82,31 @@ def prepare(
     return Launch((str(environment / "bin" / "python"), "-m", "serving.server", "serve"), variables)
 
 
-def _container(
-    model: ModelSettings, artifact: Artifact, place: Place, engine: Engine, story: Story
-) -> Launch:
-    build = build_of(model, artifact.engine)
-    tag = f"localhost/slipway-serve/{model.name}"
+def build_image(
+    model: ModelSettings, kind: str, engine: Engine, scratch: Path, tag: str, story: Story
+) -> None:
+    """Build a model's image for its engine, e.g. onnx, as `tag`; `scratch` is a folder that takes a file.
+
+    Raises:
+        ToolMissing: it cannot be built.
+    """
+    build = build_of(model, kind)
     context = model.folder.parent
     options = [f"--build-arg={name}={value}" for name, value in build.arguments.items()]
-    ignored = place.folder / "dockerignore"
-    ignored.write_text("\n".join(build.left_out) + "\n")
     command = [engine.program, "build", "--platform", "linux/amd64", "--tag", tag, *options]
     if engine.name == "podman":
+        ignored = scratch / "dockerignore"
+        ignored.write_text("\n".join(build.left_out) + "\n")
         command += ["--ignorefile", str(ignored)]
     with story.step(f"build the image of {model.name} with {engine.name}"):
         _run([*command, "--file", str(context / build.dockerfile), str(context)], engine, story)
+
+
+def _container(
+    model: ModelSettings, artifact: Artifact, place: Place, engine: Engine, story: Story
+) -> Launch:
+    tag = f"localhost/slipway-serve/{model.name}"
+    build_image(model, artifact.engine, engine, place.folder, tag, story)
     inside = _common(artifact) | {
         "SM_MODEL_DIR": _MODEL,
         "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),

@@ -78,7 +78,7 @@ def aws_alone(job: Job, _environment: Path) -> list[Command]:
     code.mkdir(parents=True)
     copy(job.model.joblib, place.base / "model")
     copy(PEERS / "aws" / "inference.py", code)
-    launch = PrebuiltImage("sklearn_1_9_0", SKLEARN_1_9_0).prepare(place, ROOT / ".slipway" / "envs")
+    launch = PrebuiltImage("sklearn_1_9_0", SKLEARN_1_9_0).prepare(place, ROOT / ".slipway" / "envs", {})
     variables = {
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_SUBMIT_DIRECTORY": str(code),

@@ -13,9 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from tests.server.models import NAMES, ROW
+from tests.server.models import NAMES
 from tests.server.process import Reply, Server
-from tests.server.wire import check_error, chunked, post, received, replies
+from tests.server.requests import ROW, chunked, post
+from tests.server.wire import check_error, received, replies
 
 TYPES = ("application/json", "text/csv", "application/jsonlines", "application/x-npy")
 CONFORMS = [

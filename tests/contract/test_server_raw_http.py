@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from tests.server.models import ROW
 from tests.server.process import memory_kb
-from tests.server.wire import check_error, chunked, post, received, replies
+from tests.server.requests import ROW, chunked, post
+from tests.server.wire import check_error, received, replies
 
 CSV = "Content-Type: text/csv"
 CLOSE = "Connection: close"

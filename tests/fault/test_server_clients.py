@@ -10,9 +10,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.server.models import ROW, model
+from tests.server.models import model
 from tests.server.process import Server, memory_kb, until
-from tests.server.wire import check_error, post, received, replies
+from tests.server.requests import ROW, post
+from tests.server.wire import check_error, received, replies
 
 REQUEST = post(ROW.encode(), "Content-Type: text/csv")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.models import ROW, model, with_hooks
+from tests.server.models import model, with_hooks
 from tests.server.process import Server, until
+from tests.server.requests import ROW
 
 
 @pytest.mark.parametrize("directory", ["/proc", "/nowhere", "/dev/full"])

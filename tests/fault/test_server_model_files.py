@@ -10,8 +10,9 @@ import shutil
 
 import pytest
 
-from tests.server.models import ROW, ModelFolder, model, sha256, with_hooks
+from tests.server.models import ModelFolder, model, sha256, with_hooks
 from tests.server.process import Server, until
+from tests.server.requests import ROW
 from tests.server.wire import check_error
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.server.load import load
-from tests.server.models import ROW, model, with_hooks
+from tests.server.models import model, with_hooks
 from tests.server.process import Server, until
-from tests.server.wire import chunked, post, received, replies
+from tests.server.requests import ROW, chunked, post
+from tests.server.wire import received, replies
 
 
 @pytest.mark.parametrize("kind", ["logistic", "forest"])

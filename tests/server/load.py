@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.server.models import ROW
-from tests.server.wire import post
+from tests.server.requests import ROW, post
 
 
 @dataclass

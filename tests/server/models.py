@@ -22,7 +22,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-ROW = "6.5,3.0,5.2,2.0"  # an iris virginica
 
 
 @dataclass(frozen=True)

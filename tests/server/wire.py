@@ -52,20 +52,6 @@ def replies(data: bytes, methods: tuple[str, ...] = ()) -> list[Reply]:
     return found
 
 
-def post(body: bytes, *headers: str, path: str = "/invocations", version: str = "1.1") -> bytes:
-    """Return the bytes of a POST; a Content-Length is added where no header says how long it is."""
-    lines = [f"POST {path} HTTP/{version}", "Host: x", *headers]
-    named = {line.partition(":")[0].lower() for line in headers}
-    if not named & {"content-length", "transfer-encoding"}:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-
-def chunked(body: bytes, size: int = 7) -> bytes:
-    parts = [body[start : start + size] for start in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
-
-
 def check_error(reply: Reply) -> None:
     """Every answer from 400 up says what is wrong, in one shape."""
     assert reply.headers["content-type"] == "application/json", reply
