@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 
 from . import worker
+from .accepting import Shares
 from .app import Application
 from .metrics import Metrics
 from .settings import ServerSettings
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
         return 2
     _allow_many_connections()
     _import_engine(settings)
-    metrics = Metrics(settings.workers)
+    metrics, shares = Metrics(settings.workers), Shares(settings.workers)
     fetch = None
     if settings.s3_prefixes:
         from .s3 import fetcher
@@ -41,7 +42,8 @@ def main(arguments: list[str]) -> int:
 
     def work(number: int, shared: socket.socket) -> None:
         metrics.use_row(number)
-        worker.run(Application(settings, metrics, fetch), shared, settings.request_timeout_s)
+        app = Application(settings, metrics, fetch)
+        worker.run(app, shared, shares, number, settings.request_timeout_s)
 
     supervise(settings.workers, work, listener)
     return 0

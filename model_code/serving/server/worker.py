@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from .accepting import Acceptor, Connections, Shares
 from .protocol import KEEP_ALIVE_S, REQUEST_TIMEOUT_S, BoundedProtocol, sweep
 from .workers import refuse_new
 
@@ -50,8 +51,12 @@ class Server(uvicorn.Server):
     every caller is told to close the connection with the next answer first.
     """
 
-    def __init__(self, app: Any, listener: socket.socket, request_timeout_s: float) -> None:
+    def __init__(
+        self, app: Any, listener: socket.socket, connections: Connections, request_timeout_s: float
+    ) -> None:
         super().__init__(configuration(app))
+        self.server_state.connections = connections
+        self._connections = connections
         self._request_timeout_s = request_timeout_s
         self._app = app
         self._listener = listener
@@ -62,10 +67,20 @@ class Server(uvicorn.Server):
         """Begin to serve."""
         await super().startup(sockets)
         self._loop = asyncio.get_running_loop()
+        self._acceptor = Acceptor(self._listener, self._connections, self._protocol)
         self._sweep = self._loop.create_task(sweep(self.server_state.connections, self._request_timeout_s))
         # What is loaded stays; leaving it out keeps later collections short.
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, and end those that there are."""
+        self._acceptor.close()
+        self._listener.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> BoundedProtocol:
+        return BoundedProtocol(self.config, self.server_state, {}, self._loop)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain; at a second signal, stop."""
@@ -94,6 +109,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(app: Any, listener: socket.socket, request_timeout_s: float = REQUEST_TIMEOUT_S) -> None:
-    """Serve an application on a listening socket until SIGTERM."""
-    Server(app, listener, request_timeout_s).run(sockets=[listener])
+def run(
+    app: Any,
+    listener: socket.socket,
+    shares: Shares,
+    worker: int,
+    request_timeout_s: float = REQUEST_TIMEOUT_S,
+) -> None:
+    """Serve an application on a listening socket that workers share, until SIGTERM."""
+    Server(app, listener, Connections(shares, worker), request_timeout_s).run(sockets=[])

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from serving.server import worker
+from serving.server.accepting import Shares
 from serving.server.workers import listen, supervise
 
 _START = {
@@ -37,11 +38,17 @@ class ShortConstant(Constant):
         return b"HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\ncontent-length: 7\r\n\r\nsetosa\n"
 
 
-def _work(_number: int, listener: socket.socket) -> None:
-    application = ShortConstant() if sys.argv[1:] == ["ShortConstant"] else Constant()
-    worker.run(application, listener)
+def main() -> None:
+    """Serve on our own launcher and settings."""
+    port, workers = int(os.environ["BENCH_PORT"]), int(os.environ["BENCH_WORKERS"])
+    shares = Shares(workers)
+
+    def work(number: int, listener: socket.socket) -> None:
+        application = ShortConstant() if sys.argv[1:] == ["ShortConstant"] else Constant()
+        worker.run(application, listener, shares, number)
+
+    supervise(workers, work, listen("127.0.0.1", port))
 
 
 if __name__ == "__main__":
-    port, workers = int(os.environ["BENCH_PORT"]), int(os.environ["BENCH_WORKERS"])
-    supervise(workers, _work, listen("127.0.0.1", port))
+    main()
