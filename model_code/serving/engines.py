@@ -20,6 +20,7 @@ from .signature import Matrix
 Values = npt.NDArray[Any]
 # ONNX Runtime keeps what its largest call needed; more rows at once are no faster.
 _ROWS_A_CALL = 4096
+_SINGLE = np.dtype(np.float32)
 
 
 class Engine(Protocol):
@@ -57,15 +58,17 @@ class OnnxEngine:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what fails is raised as well
         session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-        self._run = session.run
+        # Without the checks of the names that `run` makes every time: they are the session's own.
+        self._run = getattr(session, "_sess", session).run
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[0].name]
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, from float32: what scikit-learn's trees round to as well."""
-        matrix = matrix.astype(np.float32, copy=False)
+        if matrix.dtype is not _SINGLE:
+            matrix = matrix.astype(np.float32)
         if len(matrix) <= _ROWS_A_CALL:
-            values: Values = self._run(self._outputs, {self._input: matrix})[0]
+            values: Values = self._run(self._outputs, {self._input: matrix}, None)[0]
             return values
         starts = range(0, len(matrix), _ROWS_A_CALL)
         return np.concatenate([_shared(self.predict(matrix[at : at + _ROWS_A_CALL])) for at in starts])

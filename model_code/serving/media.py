@@ -56,32 +56,26 @@ def read(body: bytes | str, content_type: str | None, signature: Signature) -> R
     return reader(content, signature)
 
 
-def write(predictions: Sequence[Prediction], accept: str | None, *, wrapped: bool) -> tuple[bytes, str]:
-    """Return the answer's body and its media type.
+def write(predictions: Sequence[Prediction], media_type: str, *, wrapped: bool) -> bytes:
+    """Return the answer's body.
 
     Args:
         predictions: one for each row, in order; all of one type.
-        accept: the header, with lists and q-values; none means JSON.
+        media_type: what `negotiate` has chosen.
         wrapped: answer `{"predictions": [...]}` instead of a list, where it is JSON.
-
-    Raises:
-        RequestError: 406 when nothing that is accepted is served.
     """
-    media_type = negotiate(accept)
     if media_type == NPY:
-        return write_npy(np.asarray(predictions)), NPY
+        return write_npy(np.asarray(predictions))
     cell = _csv_cell if media_type == CSV else _json_cell
     if len(predictions) < _FEW or isinstance(predictions[0], float):
         cells = [cell(value) for value in predictions]
     else:  # few classes, many rows
         written = {value: cell(value) for value in set(predictions)}
         cells = [written[value] for value in predictions]
-    if media_type == CSV:
-        return "".join([f"{text}\n" for text in cells]).encode(), CSV
-    if media_type == JSON_LINES:
-        return "".join([f"{text}\n" for text in cells]).encode(), JSON_LINES
+    if media_type in (CSV, JSON_LINES):
+        return "".join([f"{text}\n" for text in cells]).encode()
     listed = f"[{', '.join(cells)}]"
-    return (f'{{"predictions": {listed}}}' if wrapped else listed).encode(), JSON
+    return (f'{{"predictions": {listed}}}' if wrapped else listed).encode()
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from typing import Any
 
 from .engines import JoblibEngine
 from .errors import ModelNotReady, RequestError
-from .media import JSON, Prediction, Request, read, write
+from .media import JSON, Prediction, Request, negotiate, read, write
 from .model import Model, load_model, verified_manifest
 from .signature import Signature
 
@@ -96,7 +96,8 @@ def output_fn(prediction: Answer | RequestError, accept: str | None) -> Any:
     try:
         if isinstance(prediction, RequestError):
             raise prediction
-        body, media_type = write(prediction.predictions, accept, wrapped=prediction.wrapped)
+        media_type = negotiate(accept)
+        body = write(prediction.predictions, media_type, wrapped=prediction.wrapped)
         return _response(body, 200, media_type)
     except RequestError as error:
         return _response(json.dumps(error.body()).encode(), error.status, JSON)

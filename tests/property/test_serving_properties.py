@@ -73,7 +73,7 @@ def test_csv_answers_can_be_read_back(predictions):
     import csv
     import io
 
-    body, _ = write(predictions, CSV, wrapped=False)
+    body = write(predictions, CSV, wrapped=False)
 
     assert [
         row[0] if row else "" for row in csv.reader(io.StringIO(body.decode(), newline=""))

@@ -166,11 +166,11 @@ def test_an_accept_that_is_not_served_is_a_406(accept):
 
 
 def test_csv_answers_quote_a_class_name_with_a_comma():
-    assert write(["a,b", 'c"d', "e"], CSV, wrapped=False) == (b'"a,b"\n"c""d"\ne\n', CSV)
+    assert write(["a,b", 'c"d', "e"], CSV, wrapped=False) == b'"a,b"\n"c""d"\ne\n'
 
 
 def test_answers_to_instances_are_wrapped_as_predictions():
-    assert write([1, 2], JSON, wrapped=True) == (b'{"predictions": [1, 2]}', JSON)
+    assert write([1, 2], JSON, wrapped=True) == b'{"predictions": [1, 2]}'
 
 
 def test_predictions_become_plain_json_values():

@@ -5,16 +5,17 @@ Raw ASGI, for speed: the way from the socket to the engine is this file and `inv
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import RequestError
 from ..media import JSON
-from .invocations import Answer, Fetch, Invocations, refusal
+from .invocations import Answer, Begun, Fetch, Invocations, refusal
 from .metrics import Metrics
 from .openapi import openapi
 from .served import NotReady, Served, load
@@ -30,6 +31,14 @@ _HELD_BODIES = 4
 # What a person may call /invocations where a path is theirs to choose.
 _INVOCATION_PATHS = frozenset({"/invocations", "/predict"})
 _READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics"})
+
+
+class Connection(Protocol):
+    """What a whole answer is given to."""
+
+    def reply(self, answer: bytes, *, last: bool) -> None:
+        """Send an answer; after the last one the connection ends."""
+        ...
 
 
 class Application:
@@ -52,6 +61,7 @@ class Application:
         # The one header that SageMaker passes on from a container.
         self._headers = [(b"x-amzn-sagemaker-custom-attributes", attributes.encode())]
         self._heads: dict[tuple[int, str], bytes] = {}
+        self._turn: list[tuple[Connection, Begun, float, bool]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,8 +86,27 @@ class Application:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def answer_now(self, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes | None:
-        """Return the whole HTTP answer to a small POST /invocations; None where it has to wait."""
+    def answer_small(
+        self,
+        connection: Connection,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        *,
+        last: bool,
+        sharing: int,
+    ) -> bool:
+        """Answer a small POST /invocations, at the latest at the end of this turn of the event loop.
+
+        Args:
+            connection: gets the whole HTTP answer.
+            headers: their names in lower case.
+            body: all of it.
+            last: whether the connection ends with it; it is then answered at once.
+            sharing: how many connections could have a request in this turn.
+
+        Returns:
+            Whether it is or will be answered; otherwise it has to go through ASGI.
+        """
         started = time.perf_counter()
         content_type = accept = None
         for name, value in headers:
@@ -86,17 +115,39 @@ class Application:
             elif name == b"accept":
                 accept = value.decode("latin-1")
         if self._invocations is None or len(body) > self._settings.max_body_bytes:
-            return None
-        answer = self._invocations.answer_now(body, content_type, accept)
-        if answer is None:
-            return None
+            return False
+        begun = self._invocations.begin(body, content_type, accept)
+        if begun is None:
+            return False
+        if isinstance(begun, Answer):
+            self.end_turn()
+            self._reply(connection, begun, started, last)
+            return True
+        self._turn.append((connection, begun, started, last))
+        if last or sharing < self._invocations.sharing_pays_from:
+            self.end_turn()
+        elif len(self._turn) == 1:
+            # Whatever has been read by then is answered with it.
+            asyncio.get_running_loop().call_soon(self.end_turn)
+        return True
+
+    def end_turn(self) -> None:
+        """Answer what was read in this turn with one call of the engine."""
+        turn, self._turn = self._turn, []
+        if turn and self._invocations is not None:
+            answers = self._invocations.finish([begun for _, begun, _, _ in turn])
+            for (connection, _, started, last), answer in zip(turn, answers, strict=True):
+                self._reply(connection, answer, started, last)
+
+    def _reply(self, connection: Connection, answer: Answer, started: float, last: bool) -> None:
         self._metrics.count(answer.status, answer.rows, time.perf_counter() - started)
         key = (answer.status, answer.media_type)
         head = self._heads.get(key)
         if head is None:
             head = self._heads[key] = self._head(*key)
-        close = b"connection: close\r\n" if self.draining else b""
-        return b"%s%d\r\n%s\r\n%s" % (head, len(answer.body), close, answer.body)
+        last = last or self.draining
+        close = b"connection: close\r\n" if last else b""
+        connection.reply(b"%s%d\r\n%s\r\n%s" % (head, len(answer.body), close, answer.body), last=last)
 
     def _head(self, status: int, media_type: str) -> bytes:
         """Return an answer's beginning, up to the number of bytes that its body has."""

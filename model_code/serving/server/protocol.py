@@ -3,9 +3,10 @@
 The bounds: headers in bytes, requests in the time that they take to arrive, answers in the time that they
 take to be read, errors in our one shape. uvicorn has none for the first three.
 
-The short way: a small POST whose answer needs no waiting is answered where its last byte is parsed. As an
-ASGI task of its own it would cost as much again as parsing it and asking the model; the figures are in
-docs/benchmarks/serving.md. Whatever is larger or slower takes uvicorn's way through the ASGI application.
+The short way: a small POST whose answer needs no waiting is answered where its last byte is parsed, or
+together with all others that arrive in the same turn of the event loop. As an ASGI task of its own it would
+cost as much again as parsing it and asking the model; the figures are in docs/benchmarks/serving.md. Whatever
+is larger or slower takes uvicorn's way through the ASGI application.
 """
 
 from __future__ import annotations
@@ -36,14 +37,18 @@ class BoundedProtocol(HttpToolsProtocol):
     _idle_since = 0.0
     _stuck_since = 0.0
     _closing = False
+    # Requests of the short way that wait for the end of this turn of the event loop.
+    _replies_due = 0
     # The body so far of a request that goes the short way.
-    _small: bytearray | None = None
+    _small: list[bytes] | None = None
+    _small_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)  # type: ignore[arg-type]  # TCP, as uvicorn says too
         # An application without a short way is served all the same.
-        self._answer_now = getattr(self.config.loaded_app, "answer_now", None)
+        self._app = self.config.loaded_app
+        self._answer_small = getattr(self._app, "answer_small", None)
         self._waiting_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -70,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """End of the headers: choose the way."""
         self._in_head, self._head_bytes = False, 0
         if (
-            self._answer_now is not None
+            self._answer_small is not None
             and self.url == b"/invocations"
             and self.parser.get_method() == b"POST"
             and (self.cycle is None or self.cycle.response_complete)
@@ -78,7 +83,7 @@ class BoundedProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
             and self.parser.get_http_version() == "1.1"
         ):
-            self._small = bytearray()
+            self._small, self._small_bytes = [], 0
         elif not self.parser.should_upgrade():
             self._take_the_long_way()
 
@@ -96,8 +101,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._in_head = False
             super().on_body(body)
             return
-        self._small += body
-        if len(self._small) > SMALL_BODY_BYTES:
+        self._small.append(body)
+        self._small_bytes += len(body)
+        if self._small_bytes > SMALL_BODY_BYTES:
             self._take_the_long_way()
 
     def on_message_complete(self) -> None:
@@ -105,18 +111,27 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._small and self.parser.should_upgrade():
             return  # the parser takes what follows for another protocol
         self._in_head, self._waiting_since = True, 0.0
-        if self._small is not None and self._answer_now is not None:
-            answer = self._answer_now(self.headers, bytes(self._small))
-            if answer is not None:
+        if self._small is not None and self._answer_small is not None:
+            body = self._small[0] if len(self._small) == 1 else b"".join(self._small)
+            last = self._closing or not self.parser.should_keep_alive()
+            self._replies_due += 1
+            if self._answer_small(self, self.headers, body, last=last, sharing=len(self.connections)):
                 self._small = None
-                self.transport.write(answer)
-                self.server_state.total_requests += 1
-                if self._closing or not self.parser.should_keep_alive() or self.config.loaded_app.draining:
-                    self.transport.close()
-                self._idle_since = self.loop.time()
                 return
+            self._replies_due -= 1
             self._take_the_long_way()
         super().on_message_complete()
+
+    def reply(self, answer: bytes, *, last: bool) -> None:
+        """Send an answer that took the short way; after the last one the connection ends."""
+        self._replies_due -= 1
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        self.server_state.total_requests += 1
+        if last or self._closing:
+            self.transport.close()
+        self._idle_since = self.loop.time()
 
     def on_response_complete(self) -> None:
         """End of an answer that took the long way."""
@@ -127,6 +142,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """End the connection, after the request that is arriving."""
+        self._send_what_is_due()
         self._closing = True
         arrives = self.headers is not None and self._waiting_since
         if self._is_answering() or not (arrives or _has_unread(self.transport)):
@@ -143,7 +159,13 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._idle_since and now - self._idle_since > KEEP_ALIVE_S:
             self.transport.close()
 
+    def _send_what_is_due(self) -> None:
+        """Answer what waits for the end of the turn, before anything else is sent."""
+        if self._replies_due:
+            self._app.end_turn()
+
     def _take_the_long_way(self) -> None:
+        self._send_what_is_due()
         body, self._small = self._small, None
         url, headers, expect = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -153,7 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._closing:
             self.cycle.keep_alive = False
         if body:
-            super().on_body(bytes(body))
+            super().on_body(b"".join(body))
 
     def _go_on_as_http(self, rest: bytes) -> None:
         """Read a request that asks for another protocol again, as one that does not.
@@ -176,6 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer what is no request, and close the connection."""
+        self._send_what_is_due()
         if self.transport.is_closing():
             return
         if self._is_answering() and not self.cycle.more_body:

@@ -17,6 +17,7 @@ _START = {
     "headers": [(b"content-type", b"text/csv"), (b"content-length", b"7")],
 }
 _BODY = {"type": "http.response.body", "body": b"setosa\n"}
+_WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\ncontent-length: 7\r\n\r\nsetosa\n"
 
 
 class Constant:
@@ -33,9 +34,10 @@ class Constant:
 class ShortConstant(Constant):
     """Answers without ASGI, where the server asks for that."""
 
-    def answer_now(self, _headers: Any, _body: bytes) -> bytes:
-        """Return the whole answer."""
-        return b"HTTP/1.1 200 OK\r\ncontent-type: text/csv\r\ncontent-length: 7\r\n\r\nsetosa\n"
+    def answer_small(self, connection: Any, _headers: Any, _body: bytes, *, last: bool, **_: int) -> bool:
+        """Give the connection the whole answer."""
+        connection.reply(_WHOLE, last=last)
+        return True
 
 
 def main() -> None:
