@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import resource
 import socket
@@ -15,6 +16,9 @@ from .metrics import Metrics
 from .settings import ServerSettings
 from .workers import listen, supervise
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGE_BYTES, _KEPT_BYTES = 1 << 20, 16 << 20
+
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM, and return the exit code."""
@@ -27,6 +31,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     _allow_many_connections()
+    _give_large_memory_back()
     _import_engine(settings)
     metrics, shares = Metrics(settings.workers), Shares(settings.workers)
     fetch = None
@@ -54,6 +59,17 @@ def _allow_many_connections() -> None:
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _give_large_memory_back() -> None:
+    """Have the C library return large blocks at once and keep a little: a worker's peak is its requests'.
+
+    By itself it keeps ever larger ones, and the next body may not fit into them.
+    """
+    with suppress(OSError, AttributeError):  # glibc's own
+        allocator = ctypes.CDLL(None)
+        allocator.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        allocator.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def _import_engine(settings: ServerSettings) -> None:
