@@ -60,17 +60,15 @@ def _large(body: bytes, signature: Signature) -> Matrix | None:
     """Read a CSV body block by block, so that little is needed beside the body and the matrix."""
     if b"|" in body:
         body = body.replace(b"|", b"\n")
-    lines, width = body.count(b"\n") + (not body.endswith(b"\n")), signature.width
+    lines, width = _newlines(body) + (not body.endswith(b"\n")), signature.width
     signature.check_row_count(lines)
     if lines * width * 2 > len(body) + 1:  # a cell and what ends it are two characters at least
         return None
     matrix: Matrix = np.empty((lines, width), dtype=signature.dtype)
     row = 0
     with np.errstate(over="ignore"):
-        for block in _blocks(body):
-            if len(block) > _BLOCK_BYTES + 1 and block.count(b",") != width - 1:
-                return None  # one line, whose cells would take many times its bytes
-            part = _block(block, width)
+        for start, end in _blocks(body):
+            part = _block(body, start, end, width)
             if part is None or part.shape[1] != width or row + len(part) > lines:
                 return None
             matrix[row : row + len(part)] = part
@@ -79,24 +77,37 @@ def _large(body: bytes, signature: Signature) -> Matrix | None:
     return matrix if row == lines and np.isfinite(matrix).all() else None
 
 
-def _blocks(body: bytes) -> Iterator[bytes]:
+def _newlines(body: bytes) -> int:
+    """Count them: as `bytes.count` does, which takes four times as long for so many."""
+    codes = np.frombuffer(body, np.uint8)
+    parts = (codes[start : start + _BLOCK_BYTES] for start in range(0, len(codes), _BLOCK_BYTES))
+    return sum(int(np.count_nonzero(part == _NEWLINE)) for part in parts)
+
+
+def _blocks(body: bytes) -> Iterator[tuple[int, int]]:
+    """Cut a body into whole lines of about _BLOCK_BYTES together, or one that is longer."""
     start, size = 0, len(body)
     while start < size:
         end = body.rfind(b"\n", start, start + _BLOCK_BYTES) + 1
-        if end == 0:  # a line that is longer than a block
+        if end == 0:
             end = body.find(b"\n", start) + 1 or size
-        yield body[start:end] if body[end - 1] == _NEWLINE else body[start:end] + b"\n"
+        yield start, end
         start = end
 
 
-def _block(block: bytes, width: int) -> Matrix | None:
-    part = short_decimals(block, width)
-    if part is None:
-        try:
-            part = np.loadtxt(io.BytesIO(block), delimiter=",", comments=None, ndmin=2, encoding="utf-8")
-        except ValueError:
-            return None
-    return part
+def _block(body: bytes, start: int, end: int, width: int) -> Matrix | None:
+    if end - start > _BLOCK_BYTES and body.count(b",", start, end) != width - 1:
+        return None  # one line, whose cells would take many times its bytes
+    if body[end - 1] != _NEWLINE:
+        body, start, end = body[start:end] + b"\n", 0, end - start + 1
+    part = short_decimals(body, start, end, width)
+    if part is not None:
+        return part
+    try:
+        lines = io.BytesIO(body[start:end])
+        return np.loadtxt(lines, delimiter=",", comments=None, ndmin=2, encoding="utf-8")
+    except ValueError:
+        return None
 
 
 def _exact(body: bytes, signature: Signature) -> Matrix:

@@ -7,6 +7,7 @@ the manifest lists.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -78,8 +79,7 @@ def _shared(values: Values) -> Values:
     """Let labels that are equal be one string: ONNX Runtime makes one for every row."""
     if values.dtype != object:
         return values
-    known: dict[str, str] = {}
-    return np.array([known.setdefault(label, label) for label in values.ravel()], dtype=object)
+    return np.array(list(map(sys.intern, values.ravel().tolist())), dtype=object)
 
 
 class SklearnEngine:

@@ -22,6 +22,7 @@ NPY = "application/x-npy"
 SERVED = (JSON, CSV, JSON_LINES, NPY)  # in the order of preference, where Accept leaves a choice
 Prediction = str | int | float
 _FEW = 100
+_NEWLINE = "\n"
 
 
 class Request(NamedTuple):
@@ -71,9 +72,9 @@ def write(predictions: Sequence[Prediction], media_type: str, *, wrapped: bool) 
         cells = [cell(value) for value in predictions]
     else:  # few classes, many rows
         written = {value: cell(value) for value in set(predictions)}
-        cells = [written[value] for value in predictions]
-    if media_type in (CSV, JSON_LINES):
-        return "".join([f"{text}\n" for text in cells]).encode()
+        cells = list(map(written.__getitem__, predictions))
+    if media_type != JSON:
+        return f"{_NEWLINE.join(cells)}\n".encode()
     listed = f"[{', '.join(cells)}]"
     return (f'{{"predictions": {listed}}}' if wrapped else listed).encode()
 

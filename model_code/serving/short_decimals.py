@@ -24,23 +24,24 @@ _KEPT = np.array([_ALL << _U(8 * (8 - length)) if length else _U(0) for length i
 _POWERS = 10.0 ** np.arange(9)
 
 
-def short_decimals(block: bytes, width: int) -> npt.NDArray[np.float64] | None:
-    """Read whole lines of `width` cells, each line ended by a newline.
+def short_decimals(body: bytes, start: int, end: int, width: int) -> npt.NDArray[np.float64] | None:
+    """Read whole lines of `width` cells, each line ended by a newline, from a part of a body.
 
     Returns:
         A float64 matrix of shape (lines, width), or None where a cell is not a plain decimal of up to eight
         characters (a sign, and the zero of "0.1234567", beside them) or a row has another width.
     """
-    padded = b"0" * 8 + block
-    codes = np.frombuffer(padded, np.uint8)
+    if start < 8:  # every cell is read with the eight characters that end it
+        body, start, end = b"0" * 8 + body[start:end], 8, 8 + end - start
+    codes = np.frombuffer(body, np.uint8, end - start, start)
     ends = np.flatnonzero(codes < 45)  # "," and newline; what else is so small is counted out
     lines, rest = divmod(len(ends), width)
-    if not lines or rest or block[-1] != 10:
+    if not lines or rest or codes[-1] != 10:
         return None
     separators = codes[ends].reshape(lines, width)
     if (separators[:, :-1] != 44).any() or (separators[:, -1] != 10).any():
         return None
-    lengths = np.diff(ends, prepend=7)
+    lengths = np.diff(ends, prepend=-1)
     lengths -= 1
     starts = ends - lengths
     first = codes.take(starts)
@@ -54,7 +55,7 @@ def short_decimals(block: bytes, width: int) -> npt.NDArray[np.float64] | None:
         lengths[where] = 8
     if lengths.min() < 1:
         return None
-    words = np.ndarray((len(codes) - 7,), np.uint64, padded, 0, (1,))[ends - 8]
+    words = np.ndarray((len(codes),), np.uint64, body, start - 8, (1,))[ends]
     words ^= _ZEROS
     words &= _KEPT.take(lengths)
     dots = words & _BIT_4

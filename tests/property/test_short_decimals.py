@@ -23,11 +23,15 @@ def table(cells):
     )
 
 
-@given(table(CELL))
-def test_a_block_is_read_as_float_reads_it_or_not_at_all(rows):
-    block = "".join(",".join(row) + "\n" for row in rows).encode()
+def read(text: str, width: int, before: str = "", after: str = ""):
+    """Read a part of a body."""
+    body = f"{before}{text}{after}".encode()
+    return short_decimals(body, len(before), len(before) + len(text), width)
 
-    matrix = short_decimals(block, len(rows[0]))
+
+@given(table(CELL), st.text(alphabet="0123456789.-,\n", max_size=20), st.text(alphabet="019,\n", max_size=9))
+def test_a_part_is_read_as_float_reads_it_or_not_at_all(rows, before, after):
+    matrix = read("".join(",".join(row) + "\n" for row in rows), len(rows[0]), before, after)
 
     if matrix is not None:
         expected = np.array([[float(cell) for cell in row] for row in rows])
@@ -42,7 +46,7 @@ def test_a_block_is_read_as_float_reads_it_or_not_at_all(rows):
      ("-0.001184", -0.001184), ("1234.567", 1234.567), ("-0", -0.0)],
 )  # fmt: skip
 def test_the_usual_ways_to_write_a_measurement_are_read(cell, value):
-    matrix = short_decimals(f"{cell},1\n".encode(), 2)
+    matrix = read(f"{cell},1\n", 2)
 
     assert matrix is not None
     assert matrix[0, 0] == value and np.signbit(matrix[0, 0]) == np.signbit(value)
@@ -52,7 +56,7 @@ def test_the_usual_ways_to_write_a_measurement_are_read(cell, value):
     "cell", ["", "-", ".", "1.2.3", "1e5", "+1", " 1", "1 ", "123456789", "nan", "1_0", "--1"]
 )
 def test_whatever_is_no_short_decimal_is_left_to_another_parser(cell):
-    assert short_decimals(f"1,{cell}\n".encode(), 2) is None
+    assert read(f"1,{cell}\n", 2) is None
 
 
 @given(table(st.one_of(DECIMAL, WHOLE)), st.sampled_from(["\n", "\r\n", "|"]), st.booleans())
