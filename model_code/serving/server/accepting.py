@@ -11,13 +11,18 @@ import asyncio
 import mmap
 import os
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 # So many turns of its loop a worker leaves a connection to one that has fewer, and that would be there sooner
 # if it were idle. It yields its core in each of them: the other one may need it to wake up.
 _LEAVE_TURNS = 300
 _NO_FILES_PAUSE_S = 0.5
+# Linux's numbers: packets with fewer hops left are dropped. They begin with 64 or 128.
+_HOPS_LEFT = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}
+_NO_PACKET, _ANY_PACKET = 255, 0
 
 
 class Shares:
@@ -95,6 +100,22 @@ class Acceptor:
             self._timer.cancel()
         self._loop.remove_reader(self._listener)
 
+    def refuse_new(self) -> None:
+        """Let no new connection into the queue, for any worker; those in it can still be taken.
+
+        A connection in the queue counts as made for its client, who may have sent a request already: closing
+        the socket would reset it. So the kernel drops the first packet of new ones, which needs no right of a
+        container, and they find nobody later.
+        """
+        self._demand(self._listener, _NO_PACKET)
+        with suppress(OSError):  # and where that cannot be, at least few come in
+            self._listener.listen(0)
+
+    def _demand(self, connection: socket.socket, hops_left: int) -> None:
+        if sys.platform == "linux":
+            with suppress(OSError, KeyError):
+                connection.setsockopt(*_HOPS_LEFT[connection.family], hops_left)
+
     def _pause(self, seconds: float) -> None:
         self.close()
         self._timer = self._loop.call_later(seconds, self.start)
@@ -115,6 +136,7 @@ class Acceptor:
             self._pause(_NO_FILES_PAUSE_S)
             return
         connection.setblocking(False)
+        self._demand(connection, _ANY_PACKET)  # what the listening socket demands is inherited
         self._connections.arriving += 1
         self._connections.tell()
         task = self._loop.create_task(self._make(connection))

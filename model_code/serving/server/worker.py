@@ -12,7 +12,6 @@ import uvicorn
 
 from .accepting import Acceptor, Connections, Shares
 from .protocol import KEEP_ALIVE_S, REQUEST_TIMEOUT_S, BoundedProtocol, sweep
-from .workers import refuse_new
 
 # SageMaker sends SIGKILL 30 s after SIGTERM.
 _GRACEFUL_S = 24
@@ -95,7 +94,7 @@ class Server(uvicorn.Server):
 
     async def _drained(self) -> None:
         loop = asyncio.get_running_loop()
-        refuse_new(self._listener)
+        self._acceptor.refuse_new()
         began = quiet_since = loop.time()
         seen = -1
         while (now := loop.time()) - began < _DRAIN_AT_MOST_S:

@@ -9,7 +9,6 @@ import ctypes
 import os
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
@@ -22,7 +21,6 @@ _AWAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
 # A worker that dies younger than this is started again later and later.
 _YOUNG_S = 1.0
 _LONGEST_PAUSE_S = 5.0
-_SO_ATTACH_FILTER = 26
 _PR_SET_PDEATHSIG = 1
 # SageMaker sends SIGKILL 30 s after SIGTERM.
 _KILL_AFTER_S = 28
@@ -44,25 +42,6 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
-
-
-def refuse_new(listener: socket.socket) -> None:
-    """Let no new connection into the queue of a listening socket; those in it can still be taken.
-
-    A connection in the queue counts as made for its client, who may have sent a request already: closing the
-    socket would reset it. So the kernel drops the first packet of new ones, and they find nobody later.
-    """
-    with suppress(OSError):
-        # Load the byte of the TCP flags; where it holds SYN, take nothing of the packet, else all.
-        program = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)]
-        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
-        if sys.platform == "linux":
-            address = ctypes.addressof(code)
-            listener.setsockopt(
-                socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), address)
-            )
-    with suppress(OSError):  # and where there are no such filters, at least few come in
-        listener.listen(0)
 
 
 def supervise(count: int, work: Work, listener: socket.socket) -> None:
