@@ -35,7 +35,8 @@ def main() -> None:
         text = Text.from_ansi(line)
         if line.startswith("ok "):
             text.stylize("green", 0, 3)
-        if not line.startswith(("     ", "\x1b[2m     ")) or "->" in line or "accuracy" in line:
+        told = any(word in line for word in ("->", "accuracy", " of 1000", "as a shadow"))
+        if told or not line.startswith(("     ", "\x1b[2m     ")):
             console.print(text, no_wrap=True)
     picture = console.export_svg(title="slipway", unique_id="slipway")
     # The page that shows the picture fetches no font from anywhere.

@@ -135,9 +135,10 @@ def _show_shadow(project: Project, aws: Aws, model: ModelSettings, story: Story)
     replays = deploy(project, aws, shadowed, context, story, direct=False)[model.name]
     with story.step(f"{REQUESTS} requests to {model.name}"):
         found = _ask(project, client_for(aws, model.name), model)
-    copies = shadow_copies(aws, model.name, REQUESTS)
+    before = replays[CHAMPION].requests
+    copies = shadow_copies(aws, model.name, before + REQUESTS) - before
     story.say(f"         champion {found[CHAMPION]} of {REQUESTS}, and the shadow got {copies} copies")
-    return {f"{name} beside a shadow": replay for name, replay in replays.items()}
+    return {f"{name}, shadowed": replay for name, replay in replays.items()}
 
 
 def _ask(project: Project, client: Client, model: ModelSettings) -> collections.Counter[str | None]:

@@ -29,11 +29,13 @@ class Replay:
         rows: how many were sent.
         agreement: the share that was answered as training did, 0 to 1.
         p50_ms: the median of one-row requests, client side, in milliseconds.
+        requests: how many were sent in all.
     """
 
     rows: int
     agreement: float
     p50_ms: float
+    requests: int
 
 
 def client_for(aws: Aws, model: str) -> Client:
@@ -101,7 +103,8 @@ def replay_golden_rows(
             f"{golden['predictions'][first]!r}.",
             fix="Compare the library versions: slipway doctor",
         )
-    return Replay(len(answers), 1.0, _p50_ms(client, golden["rows"], variant, latency_calls))
+    p50_ms = _p50_ms(client, golden["rows"], variant, latency_calls)
+    return Replay(len(answers), 1.0, p50_ms, 1 + latency_calls)
 
 
 def agrees(answer: Any, expected: Any, tolerance: float = 0.0) -> bool:

@@ -89,7 +89,7 @@ def _print_table(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "variant", "target", "door", "rows", "agreement with training", "p50 latency")
+    table = Table("model", "variant", "target", "door", "rows", "agreement", "p50")
     for row in rows:
         shown = (row.model, row.variant, row.target, row.door, str(row.rows), f"{row.agreement:.3f}")
         table.add_row(*shown, f"{row.p50_ms:.1f} ms")
