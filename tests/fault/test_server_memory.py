@@ -50,8 +50,8 @@ def test_two_hundred_bodies_of_5_mb_do_not_grow_memory(server):
         if number % 20 == 19:
             measured.append(memory_kb(worker))
 
-    # What the allocator keeps for itself, 8 MB at most, it has by the middle; a leak goes on.
-    assert measured[-1] - measured[4] < 3 * MEGABYTE_KB, measured
+    # The allocator gives memory back and takes it again, some MB at a time: a leak shows in the highest.
+    assert max(measured[5:]) - max(measured[:5]) < 3 * MEGABYTE_KB, measured
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from .settings import ServerSettings
 from .workers import listen, supervise
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_LARGE_BYTES, _KEPT_BYTES = 1 << 20, 8 << 20
+_LARGE_BYTES, _KEPT_BYTES = 1 << 20, 6 << 20
 
 
 def main(arguments: list[str]) -> int:
