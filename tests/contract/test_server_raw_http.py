@@ -10,7 +10,7 @@ import pytest
 
 from tests.server.process import memory_kb
 from tests.server.requests import ROW, chunked, post
-from tests.server.wire import check_error, received, replies
+from tests.server.wire import check_error, next_reply, received, replies
 
 CSV = "Content-Type: text/csv"
 CLOSE = "Connection: close"
@@ -189,10 +189,10 @@ def test_an_upgrade_is_not_taken_and_the_request_is_answered(logistic, upgrade):
     fields = ("Connection: Upgrade", f"Upgrade: {upgrade}")
     with logistic.connect() as connection:
         connection.sendall(f"GET /ping HTTP/1.1\r\nHost: x\r\n{fields[0]}\r\n{fields[1]}\r\n\r\n".encode())
-        assert b"200 OK" in connection.recv(4096)
+        assert next_reply(connection).status == 200
     with logistic.connect() as connection:
         connection.sendall(post(ROW.encode(), CSV, *fields))
-        assert b'["virginica"]' in connection.recv(4096)
+        assert next_reply(connection).body == b'["virginica"]'
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_an_empty_line_after_an_answer_does_not_keep_a_connection_for_ever(logis
     """It is the beginning of nothing, so that no clock for a request runs."""
     with logistic.connect() as connection:
         connection.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b"200 OK" in connection.recv(4096)
+        assert next_reply(connection).status == 200
         for _ in range(200):
             connection.sendall(b"\r\n")
         connection.sendall(post(ROW.encode(), CSV, CLOSE))

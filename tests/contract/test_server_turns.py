@@ -10,7 +10,7 @@ import pytest
 from tests.server.models import model
 from tests.server.process import Server
 from tests.server.requests import ROW, post
-from tests.server.wire import check_error, received, replies
+from tests.server.wire import check_error, next_reply, received, replies
 
 MANY = 24
 FAR = "3e38,3e38,3e38,3e38"  # each number is one that the model takes, and their sum is not
@@ -38,7 +38,7 @@ def test_each_request_of_a_turn_gets_the_answer_that_it_gets_alone(server):
             for connection, body in zip(connections, bodies(), strict=True):
                 connection.sendall(post(body, "Content-Type: text/csv"))
             for connection, expected in zip(connections, alone, strict=True):
-                (reply,) = replies(connection.recv(65536))
+                reply = next_reply(connection)
                 assert (reply.status, reply.body) == (expected.status, expected.body)
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.server.models import model
 from tests.server.process import Server, until
 from tests.server.requests import ROW, post
-from tests.server.wire import replies
+from tests.server.wire import next_reply
 
 WORKERS = 3
 REQUEST = post(ROW.encode(), "Content-Type: text/csv")
@@ -38,8 +38,7 @@ def cpu_of(process: int) -> float:
 
 def answered(connection: socket.socket) -> int:
     connection.sendall(REQUEST)
-    (reply,) = replies(connection.recv(65536))
-    return reply.status
+    return next_reply(connection).status
 
 
 @pytest.fixture

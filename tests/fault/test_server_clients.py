@@ -13,7 +13,7 @@ import pytest
 from tests.server.models import model
 from tests.server.process import Server, memory_kb, until
 from tests.server.requests import ROW, post
-from tests.server.wire import check_error, received, replies
+from tests.server.wire import check_error, next_reply, received, replies
 
 REQUEST = post(ROW.encode(), "Content-Type: text/csv")
 
@@ -135,7 +135,7 @@ def test_ten_thousand_connections_are_held_answered_and_let_go(record_property):
             for connection in connections[::10]:
                 connection.sendall(REQUEST)
             for connection in connections[::10]:
-                assert b'["virginica"]' in connection.recv(1000)
+                assert next_reply(connection).body == b'["virginica"]'
             until(lambda: connections_of(server) >= many)
             assert server.predict(ROW).status == 200
             after = [memory_kb(worker) for worker in server.workers()]

@@ -28,6 +28,13 @@ def received(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def next_reply(connection: socket.socket) -> Reply:
+    """Read one answer, in however many pieces it comes; none may follow it yet."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+
+
 def replies(data: bytes, methods: tuple[str, ...] = ()) -> list[Reply]:
     """Read whole answers out of bytes; what is no whole answer fails.
 
