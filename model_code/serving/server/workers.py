@@ -52,28 +52,37 @@ def supervise(count: int, work: Work, listener: socket.socket) -> None:
         work: what a worker does, given its number and the socket; it ends at SIGTERM by itself.
         listener: the socket that all share.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-    # A signal that is ignored never arrives, and SIGCHLD is by default.
-    for quiet in (signal.SIGCHLD, signal.SIGALRM):
-        signal.signal(quiet, lambda *_: None)
+    # Read from a pipe, whichever thread of a library a signal is delivered to: one that comes while the main
+    # thread is not waiting for it would be lost to `sigwait`, and a dead worker never replaced.
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    for awaited in _AWAITED:
+        signal.signal(awaited, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     workers: dict[int, tuple[int, float]] = {}
     pause_s = 0.0
 
     def start(number: int) -> None:
-        parent, process = os.getpid(), os.fork()
+        parent = os.getpid()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)  # until the worker has its own handlers
+        process = os.fork()
         if process == 0:
+            signal.set_wakeup_fd(-1)
+            os.close(reader)
+            os.close(writer)
             # It waits itself, so that the parent always listens to signals.
             _work(number, work, listener, before, parent, pause_s)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         workers[process] = (number, time.monotonic() + pause_s)
 
     for number in range(count):
         start(number)
     stopping = False
     while workers:
-        arrived = signal.sigwait(_AWAITED)
-        if arrived == signal.SIGALRM:
+        arrived = set(os.read(reader, 1024))
+        if signal.SIGALRM in arrived:
             _signal_all(workers, signal.SIGKILL)
-        elif arrived in (signal.SIGTERM, signal.SIGINT):
+        if arrived & {signal.SIGTERM, signal.SIGINT}:
             if not stopping:
                 signal.alarm(_KILL_AFTER_S)
             stopping = True
