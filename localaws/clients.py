@@ -11,7 +11,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Scope
+from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Scope, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _MISSING = {"404", "NoSuchKey", "NoSuchBucket", "ResourceNotFoundException", "RepositoryNotFoundException"}
@@ -60,6 +60,25 @@ class HttpObjectStore:
         with _translated(), target.open("wb") as file:
             for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks(_CHUNK_BYTES):
                 file.write(chunk)
+
+    def list(self, bucket: str, prefix: str, credentials: Credentials) -> Sequence[StoredObject]:
+        """Ask for every page of the list."""
+        pages = self._loopback.client("s3", credentials).get_paginator("list_objects_v2")
+        with _translated():
+            return [
+                StoredObject(entry["Key"], entry["Size"])
+                for page in pages.paginate(Bucket=bucket, Prefix=prefix)
+                for entry in page.get("Contents", [])
+            ]
+
+    def upload(
+        self, bucket: str, key: str, source: Path, credentials: Credentials, *, kms_key: str | None = None
+    ) -> None:
+        """Send the file in one request."""
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+        client = self._loopback.client("s3", credentials)
+        with _translated(), source.open("rb") as file:
+            client.put_object(Bucket=bucket, Key=key, Body=file, **encryption)
 
 
 class HttpImageSource:

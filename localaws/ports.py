@@ -45,14 +45,30 @@ class RoleSessions(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of a bucket: its key and its size in bytes."""
+
+    key: str
+    size: int
+
+
 class ObjectStore(Protocol):
-    """S3, read under somebody's credentials."""
+    """S3, as somebody's credentials may use it."""
 
     def check(self, bucket: str, key: str, credentials: Credentials) -> None:
         """Raises AccessDeniedError or NotFoundError where the object cannot be read."""
 
     def download(self, bucket: str, key: str, target: Path, credentials: Credentials) -> None:
         """Write the object's bytes to `target`. Raises as `check` does."""
+
+    def list(self, bucket: str, prefix: str, credentials: Credentials) -> Sequence[StoredObject]:
+        """Return the objects under a prefix, ordered by their keys. Raises as `check` does."""
+
+    def upload(
+        self, bucket: str, key: str, source: Path, credentials: Credentials, *, kms_key: str | None = None
+    ) -> None:
+        """Store a file, encrypted with a KMS key where one is given. Raises as `check` does."""
 
 
 class ImageSource(Protocol):

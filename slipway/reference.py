@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from localaws import errors as local_errors
 from slipway import errors
 from slipway.main import EXIT_CODES, VERBS, cli
-from stacks import serve_settings, settings
+from stacks import job_settings, serve_settings, settings
 
 GENERATED = "<!-- Written by `make docs`; change the code instead. -->\n"
 
@@ -51,6 +51,8 @@ def settings_page() -> str:
         ("`model.toml`, `[model]`", settings.ModelSection),
         ("`model.toml`, `[split]`", settings.SplitSection),
         ("`model.toml`, `[gate]`", settings.GateSection),
+        ("`model.toml`, `[train]`", job_settings.TrainSection),
+        ("`model.toml`, `[batch]`", job_settings.BatchSection),
         ("`model.toml`, `[serve]`", serve_settings.ServeSection),
         ("`model.toml`, `[[serve.variants]]`", serve_settings.VariantSection),
         ("`stages.toml`, `[local]`, `[dev]`, `[prod]`", settings.StageSettings),

@@ -74,8 +74,9 @@ class ServeSection(Section):
 
     target: Literal["sagemaker", "sagemaker-serverless"] = "sagemaker"
     """What answers: a SageMaker endpoint on machines of its own, or one that AWS runs on demand."""
-    image: Literal["sklearn", "own"] = "sklearn"
-    """The container: AWS's prebuilt scikit-learn image, in script mode, or our server in your own image."""
+    image: Literal["sklearn", "xgboost", "own"] = "sklearn"
+    """The container: AWS's prebuilt scikit-learn image, in script mode; its built-in XGBoost image; or our
+    server in your own image."""
     instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
     """The machine of each instance; not serverless."""
     instance_count: int | None = Field(default=None, ge=1, le=100)

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
 from stacks.combinations import require_possible
+from stacks.job_settings import BatchSection, TrainSection
 from stacks.section import Section
 from stacks.serve_settings import ServeSection
 from stacks.settings_errors import unknown_key, validated
@@ -37,10 +38,11 @@ class ModelSection(Section):
     """The column to predict."""
     features: tuple[str, ...] | None = Field(default=None, strict=False)
     """The columns to predict from; default: every other column."""
-    framework: Literal["sklearn"] = "sklearn"
-    """The library that trains the model."""
+    framework: Literal["sklearn", "xgboost"] = "sklearn"
+    """What trains the model: your train.py, or XGBoost as AWS's built-in algorithm, without a script."""
     hyperparameters: dict[str, bool | int | float | str] = Field(default={})
-    """Arguments of train.py: `C = 0.5` arrives as `-C 0.5`, `max_iter = 100` as `--max_iter 100`."""
+    """Arguments of train.py: `C = 0.5` arrives as `-C 0.5`, `max_iter = 100` as `--max_iter 100`; or those of
+    the built-in algorithm."""
     id_column: bool = False
     """Whether request rows may carry one leading id, which is ignored."""
     label_codes: bool = False
@@ -87,6 +89,8 @@ class ModelSettings(Section):
     model: ModelSection
     split: SplitSection = SplitSection()
     gate: GateSection = GateSection()
+    train: TrainSection = TrainSection()
+    batch: BatchSection = BatchSection()
     serve: ServeSection = ServeSection()
 
     @field_validator("gate")
