@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from localaws.environments import Recipe, ensure_environment
 
@@ -72,6 +72,32 @@ class Runner(Protocol):
         """Make what the command needs inside the place's folder. `envs` holds shared environments.
 
         `variables` are the container's, with the paths that they have in the image.
+        """
+
+
+@dataclass(frozen=True)
+class MetricDefinition:
+    """A metric of a training job: its name, and the expression whose one group finds a value in a line."""
+
+    name: str
+    regex: str
+
+
+@runtime_checkable
+class TrainingImage(Protocol):
+    """An image that can train as well; a training job with any other is refused."""
+
+    @property
+    def metric_definitions(self) -> Sequence[MetricDefinition]:
+        """The metrics that the image brings itself, as AWS's built-in algorithms do."""
+
+    def prepare_training(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
+        """Return the command that trains on one host and ends by itself, 0 for a success.
+
+        `place.base` stands for /opt/ml and is complete: `input/config/*.json`, `input/data/<channel>/`, and
+        `model/`, `output/data/`, `checkpoints/` and `code/` to write to. What a failure has to say goes to
+        `output/failure`. The files name paths as they are in the image, and so do `variables`, in which
+        SLIPWAY_JOB_PORT is a free port of 127.0.0.1 where the hosts of this job can meet.
         """
 
 
