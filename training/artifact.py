@@ -165,6 +165,13 @@ def write_artifact(
     return Artifact(model, version, folder, json.loads(text), sha256(text))
 
 
+def write_note(artifact: Artifact, name: str, text: str) -> None:
+    """Write a file beside an artifact's archive, in one step; its version does not depend on it."""
+    staging = artifact.folder / f".{name}-new"
+    _write_synced(staging, text.encode())
+    staging.replace(artifact.folder / name)
+
+
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Return a tar.gz that depends on names and contents alone: sorted, no times, no owners."""
     buffer = io.BytesIO()

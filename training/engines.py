@@ -115,6 +115,20 @@ def package_onnx(content: bytes, signature: Mapping[str, Any], answers: Answers)
     return Packaged("onnx", "model.onnx", content, agreement, versions=_versions("onnx", "onnxruntime"))
 
 
+def package_booster(file: str, content: bytes, signature: Mapping[str, Any], answers: Answers) -> Packaged:
+    """Package what XGBoost's built-in algorithm wrote: the same file for AWS's image and for ours.
+
+    Raises:
+        NoEngine: loaded as it is served, it answers otherwise.
+    """
+    agreement = measure(file, content, _entry("xgboost", file), signature, answers)
+    if not agreement.holds:
+        raise _no_engine(agreement.disagreement(NAMES["xgboost"]))
+    reason = "AWS's image for XGBoost takes the booster alone"
+    versions = {"xgboost": importlib.import_module("xgboost").__version__}
+    return Packaged("xgboost", file, content, agreement, reason=reason, versions=versions)
+
+
 def packages_of(requirements: Path) -> frozenset[str]:
     """Return the packages, as they are imported, that a model folder's requirements.txt names."""
     if not requirements.is_file():

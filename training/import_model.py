@@ -17,15 +17,16 @@ from stacks.settings import ModelSettings
 from .agreement import Answers
 from .artifact import Artifact, write_artifact
 from .data import Dataset
-from .engines import Packaged, package, package_onnx, packages_of
+from .engines import Packaged, package_onnx, packages_of
 from .evaluate import check_gate, evaluate
 from .fit import Progress
+from .fitted import Estimator
 from .foreign import OTHER_DATA, read_foreign, skops_of_pickle
 from .foreign_onnx import read_onnx
 from .manifest import code_of, manifest_of, signature_of
 from .skops_form import foreign_packages, types_needed, unsafe_types
 from .split import Split
-from .train import all_answers, answers_of, load_parts, rows_to_agree_on
+from .train import all_answers, load_parts, rows_to_agree_on
 
 NAMES_SHOWN = 8
 
@@ -113,8 +114,9 @@ def _from_estimator(
             fix=OTHER_DATA,
         )
     _check_names(estimator, name, dataset)
+    model = Estimator(estimator, packages=packages)
     try:
-        raw = answers_of(estimator, dataset.features.iloc[parts.test])
+        raw = model.predict(dataset.features.iloc[parts.test])
     except Exception as error:  # a foreign estimator raises whatever it likes
         raise ImportRefused(
             f"{name} cannot predict the test rows.",
@@ -122,8 +124,8 @@ def _from_estimator(
             fix=OTHER_DATA,
         ) from None
     values = _checked(name, raw, len(parts.test), signature)
-    answers = all_answers(estimator, dataset, parts, values, signature["prediction"]["type"])
-    return values, package(estimator, signature, answers, packages=packages)
+    answers = all_answers(model, dataset, parts, values, signature["prediction"]["type"])
+    return values, model.package(signature, answers)
 
 
 def _load_skops(content: bytes, name: str, *, trusted_pickle: bool, packages: frozenset[str]) -> Any:

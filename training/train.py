@@ -2,64 +2,88 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import json
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from model_code.serving.model import as_predictions
-from slipway.errors import NoEngine, TrainingFailed
+from slipway.errors import TrainingFailed
 from stacks.settings import ModelSettings
 
-from .agreement import Agreement, Answers
-from .artifact import Artifact, write_artifact
+from .agreement import Answers
+from .artifact import Artifact, write_artifact, write_note
 from .data import Dataset, load_dataset
-from .engines import NONE, Packaged, package, packages_of
 from .evaluate import check_gate, evaluate
-from .fit import Progress, fit
+from .fit import Progress, Trained, Trainer, fit_here, require_trainable
+from .fitted import Fitted, fitted
 from .manifest import code_of, manifest_of, signature_of
 from .split import Rows, Split, split
 
 # An engine has to agree on the whole test set, and on this many of the rows that trained the model: there a
 # neighbour is at distance zero, and a row on a threshold.
 OTHER_ROWS = 10_000
+JOB_NOTE = "training-job.json"
 
 
-def train(root: Path, settings: ModelSettings, *, progress: Progress = lambda _line: None) -> Artifact:
+def train(
+    root: Path,
+    settings: ModelSettings,
+    *,
+    trainer: Trainer = fit_here,
+    progress: Progress = lambda _line: None,
+) -> Artifact:
     """Train a model and write its artifact.
 
     Args:
         root: the project's folder.
         settings: the model's.
-        progress: is given each step and each line that train.py prints.
+        trainer: where it is trained.
+        progress: is given each step and each line that the training prints.
 
     Raises:
         DataInvalid, TrainingFailed, GateFailed, NoEngine: nothing is written, the artifact before stays.
     """
-    section = settings.model
+    require_trainable(settings)
     dataset, parts = load_parts(settings, progress)
-    model_bytes = fit(settings, dataset, parts, progress=progress)
+    trained = trainer(settings, dataset, parts, progress=progress)
+    return package_trained(root, settings, dataset, parts, trained, progress=progress)
+
+
+def package_trained(
+    root: Path,
+    settings: ModelSettings,
+    dataset: Dataset,
+    parts: Split,
+    trained: Trained,
+    *,
+    progress: Progress = lambda _line: None,
+) -> Artifact:
+    """Measure what a training left on the test rows and write the artifact.
+
+    Raises:
+        TrainingFailed, GateFailed, NoEngine: as `train` does.
+    """
     signature = signature_of(settings, dataset)
     kind = signature["prediction"]["type"]
-    estimator = _load(settings, model_bytes)
+    model = fitted(settings, trained, signature)
     try:
-        values = answers_of(estimator, dataset.features.iloc[parts.test])
+        values = model.predict(dataset.features.iloc[parts.test])
         predicted = as_predictions(values, kind)
-    except (AttributeError, ValueError, TypeError) as error:
+    except (AttributeError, ValueError, TypeError, IndexError) as error:
         raise TrainingFailed(
             f"The model of {settings.name} cannot predict the test rows: {error}",
             why=f"It must predict one {kind} a row from {dataset.features.shape[1]} features.",
-            fix=f"Mend model_code/{settings.name}/train.py: fit on the columns in the order of the CSV.",
+            fix=f"Mend model_code/{settings.name}/train.py: fit on the columns in the order of the CSV."
+            if settings.model.framework == "sklearn"
+            else f"Mend objective and num_class in model_code/{settings.name}/model.toml.",
         ) from None
     truth = as_predictions(dataset.label.iloc[parts.test].to_numpy(), kind)
-    measured = evaluate(section.task, truth, predicted)
+    measured = evaluate(settings.model.task, truth, predicted)
     gate = check_gate(settings.name, settings.gate.bounds(), measured)
-    packaged = _package(settings, estimator, signature, all_answers(estimator, dataset, parts, values, kind))
+    packaged = model.package(signature, all_answers(model, dataset, parts, values, kind))
     progress(packaged.summary())
     manifest = manifest_of(
         settings,
@@ -71,8 +95,12 @@ def train(root: Path, settings: ModelSettings, *, progress: Progress = lambda _l
         gate=gate,
         packaged=packaged,
     )
-    files = {"model.joblib": model_bytes, **packaged.files, **code_of(root, settings)}
-    return write_artifact(root, settings.name, files, manifest)
+    manifest["validation"] = dict(trained.metrics)
+    files = {**model.files, **packaged.files, **code_of(root, settings)}
+    artifact = write_artifact(root, settings.name, files, manifest)
+    if trained.notes:
+        write_note(artifact, JOB_NOTE, json.dumps(dict(trained.notes), indent=1, sort_keys=True) + "\n")
+    return artifact
 
 
 def load_parts(settings: ModelSettings, progress: Progress) -> tuple[Dataset, Split]:
@@ -90,12 +118,6 @@ def load_parts(settings: ModelSettings, progress: Progress) -> tuple[Dataset, Sp
     return dataset, parts
 
 
-def answers_of(estimator: Any, features: pd.DataFrame) -> npt.NDArray[Any]:
-    """Return an estimator's answers, asked with column names where it was fitted on them."""
-    rows = features if hasattr(estimator, "feature_names_in_") else features.to_numpy()
-    return np.asarray(estimator.predict(rows))
-
-
 def rows_to_agree_on(parts: Split) -> Rows:
     """Return the rows on which an engine has to agree: the test set, then others."""
     others = np.sort(np.concatenate([parts.train, parts.validation]))
@@ -105,37 +127,10 @@ def rows_to_agree_on(parts: Split) -> Rows:
 
 
 def all_answers(
-    estimator: Any, dataset: Dataset, parts: Split, on_test: npt.NDArray[Any], kind: str
+    model: Fitted, dataset: Dataset, parts: Split, on_test: npt.NDArray[Any], kind: str
 ) -> Answers:
-    """Return an estimator's answers to the rows on which an engine has to agree."""
+    """Return a model's answers to the rows on which an engine has to agree."""
     rows = rows_to_agree_on(parts)
     others = rows[len(parts.test) :]
-    values = np.concatenate([on_test, answers_of(estimator, dataset.features.iloc[others])])
+    values = np.concatenate([on_test, model.predict(dataset.features.iloc[others])])
     return Answers(dataset.features.iloc[rows].to_numpy(), values, kind)
-
-
-def _load(settings: ModelSettings, model_bytes: bytes) -> Any:
-    # These are the bytes that this run's own train.py wrote a moment ago: nothing foreign is unpickled.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", category=UserWarning)
-            return joblib.load(io.BytesIO(model_bytes))
-    except (AttributeError, ImportError) as error:
-        raise TrainingFailed(
-            f"The model of {settings.name} cannot be loaded outside train.py: {error}",
-            why="A class or function that train.py defines is not there where the model is served.",
-            fix=f"Build the model of model_code/{settings.name}/train.py from scikit-learn's own parts.",
-        ) from None
-
-
-def _package(
-    settings: ModelSettings, estimator: Any, signature: dict[str, Any], answers: Answers
-) -> Packaged:
-    try:
-        return package(
-            estimator, signature, answers, packages=packages_of(settings.folder / "requirements.txt")
-        )
-    except NoEngine as error:
-        if settings.serve.image != "sklearn":
-            raise
-        return Packaged(NONE, "", b"", Agreement(rows=0), reason=error.why.rstrip("."))

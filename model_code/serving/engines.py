@@ -137,25 +137,41 @@ class XgboostEngine:
     def __init__(self, file: Path, signature: Mapping[str, Any], _trusted: Sequence[str]) -> None:
         import xgboost
 
-        self._booster = xgboost.Booster({"nthread": 1}, model_file=str(file))
+        self._booster = xgboost.Booster({"nthread": 1})
+        # As bytes: the built-in algorithm's file has no ending, by which XGBoost tells a file's form.
+        self._booster.load_model(bytearray(file.read_bytes()))
         self._booster.set_param({"nthread": 1})
         # Trained with early stopping, a model counts the trees up to its best round.
         best = self._booster.attr("best_iteration")
         self._rounds = (0, 0) if best is None else (0, int(best) + 1)
-        objective = json.loads(self._booster.save_config())["learner"]["objective"]["name"]
-        self._gives_labels = objective == "multi:softmax"
-        self._classes = signature["prediction"]["type"] != "number"
+        self._objective = json.loads(self._booster.save_config())["learner"]["objective"]["name"]
+        classes = signature["prediction"].get("classes")
+        self._classes = None if classes is None else np.array(classes)
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, from float32, and turn scores into classes as XGBClassifier does."""
+        scores = self._scores(matrix)
+        if self._classes is None:
+            return scores
+        if self._objective == "multi:softmax":
+            codes = scores.astype(np.int64)
+        else:
+            codes = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0.5).astype(np.int64)
+        labels: Values = self._classes[codes]
+        return labels
+
+    def probabilities(self, matrix: Matrix) -> Values | None:
+        """Return each class's probability, (rows, classes); None where the objective gives none."""
+        if self._objective not in ("binary:logistic", "multi:softprob"):
+            return None
+        scores = self._scores(matrix).astype(np.float64)
+        return scores if scores.ndim == 2 else np.column_stack([1 - scores, scores])
+
+    def _scores(self, matrix: Matrix) -> Values:
         scores: Values = self._booster.inplace_predict(
             matrix.astype(np.float32, copy=False), iteration_range=self._rounds, validate_features=False
         )
-        if not self._classes:
-            return scores
-        if self._gives_labels:
-            return scores.astype(np.int64)
-        return scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0.5).astype(np.int64)
+        return scores
 
 
 ENGINES: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], Engine]] = {
