@@ -13,10 +13,10 @@ from botocore.config import Config
 
 from client.doors import Answer, Door, SageMakerDoor
 from client.errors import AccessDenied, EndpointNotFound, Unavailable
+from client.wire import Prediction, Row, SlipwayWire, Wire, wire_of
 
-Row = Sequence[float] | Mapping[str, float]
-Prediction = str | int | float
 # Predicting twice does no harm, so whatever may pass is tried again, with a cap and jitter.
+_NEEDED = ("EndpointName", "ModelVersion")
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=70)
 
 
@@ -27,10 +27,12 @@ class Client:
         model: the model's name, as in `model_code/<model>/`.
         door: the way in.
         version: the artifact that was deployed, 12 hex digits.
+        wire: how its image wants rows; default: as our runtime does.
     """
 
-    def __init__(self, model: str, door: Door, version: str) -> None:
+    def __init__(self, model: str, door: Door, version: str, wire: Wire | None = None) -> None:
         self.model, self.door, self.version = model, door, version
+        self.wire = wire or SlipwayWire()
 
     @classmethod
     def from_outputs(
@@ -61,13 +63,14 @@ class Client:
         else:
             outputs = _outputs_of_parameters(session.client("ssm", endpoint_url=endpoint_url), model, stage)
         runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=_CONFIG)
-        return cls(model, SageMakerDoor(runtime, outputs["EndpointName"]), outputs["ModelVersion"])
+        door = SageMakerDoor(runtime, outputs["EndpointName"])
+        return cls(model, door, outputs["ModelVersion"], wire_of(outputs.get("WireFormat")))
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """Predict rows.
 
         Args:
-            rows: lists of numbers in the signature's order, or mappings by feature name; not mixed.
+            rows: lists in the signature's order, or mappings by feature name; not mixed.
 
         Returns:
             One prediction for each row, in order.
@@ -76,9 +79,8 @@ class Client:
             RequestRefused: a row is wrong; it names row and column.
             ModelFailed, EndpointNotFound, AccessDenied, Unavailable: see their docstrings.
         """
-        body = json.dumps([dict(row) if isinstance(row, Mapping) else list(row) for row in rows])
-        answer: list[Prediction] = json.loads(self.invoke(body.encode(), "application/json"))
-        return answer
+        content_type = self.wire.content_type
+        return self.wire.decode(self.invoke(self.wire.encode(rows), content_type, content_type))
 
     def invoke(self, body: bytes, content_type: str, accept: str = "application/json") -> bytes:
         """Send a body as it is and return the answer's."""
@@ -117,12 +119,13 @@ def _outputs_of_file(file: Path, model: str, stage: str) -> Mapping[str, str]:
 def _outputs_of_parameters(ssm: Any, model: str, stage: str) -> Mapping[str, str]:
     path = f"/slipway/{stage}/{model}/"
     try:
-        found = ssm.get_parameters(Names=[path + "EndpointName", path + "ModelVersion"])["Parameters"]
+        names = [path + name for name in (*_NEEDED, "WireFormat")]
+        found = ssm.get_parameters(Names=names)["Parameters"]
     except botocore.exceptions.ClientError as error:
         raise AccessDenied(f"the parameters under {path} cannot be read: {error}") from error
     except botocore.exceptions.BotoCoreError as error:
         raise Unavailable(f"the parameters under {path} cannot be read: {error}") from error
     outputs = {parameter["Name"].removeprefix(path): parameter["Value"] for parameter in found}
-    if len(outputs) < 2:
+    if not outputs.keys() >= set(_NEEDED):
         raise EndpointNotFound(f"{model} is not deployed on {stage}: no parameters under {path}")
     return outputs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 import time
@@ -15,7 +14,6 @@ from slipway.errors import GoldenMismatch, SilentRollback
 from training.artifact import Artifact
 
 LATENCY_CALLS = 50
-JSON = "application/json"
 CHAMPION, SHADOW = "champion", "shadow"
 # Classes must be equal. Numbers may differ by what another libm or BLAS makes of the same model.
 RELATIVE_TOLERANCE = 1e-6
@@ -78,7 +76,10 @@ def replay_golden_rows(
         GoldenMismatch: another version answers, or an answer differs from training's.
     """
     golden = artifact.manifest["golden"]
-    answered = client.answer(json.dumps(golden["rows"]).encode(), JSON, variant=variant)
+    wire = client.wire
+    answered = client.answer(
+        wire.encode(golden["rows"]), wire.content_type, wire.content_type, variant=variant
+    )
     # AWS's prebuilt images do not say which version answers; the stack's output does for the champion.
     version = answered.version or (client.version if variant in (None, CHAMPION) else artifact.version)
     if version != artifact.version:
@@ -86,7 +87,7 @@ def replay_golden_rows(
             f"{artifact.model} serves version {version}, and {artifact.version} was to be deployed.",
             fix=f"Run: slipway deploy {artifact.model}",
         )
-    answers = json.loads(answered.content)
+    answers = wire.decode(answered.content)
     # What the engine was chosen by when it was compared with the model as trained; joblib needs none of it.
     tolerance = artifact.manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
     wrong = [
@@ -117,10 +118,11 @@ def agrees(answer: Any, expected: Any, tolerance: float = 0.0) -> bool:
 
 
 def _p50_ms(client: Client, rows: list[list[float]], variant: str | None, calls: int) -> float:
-    bodies = [json.dumps([row]).encode() for row in rows]
+    kind = client.wire.content_type
+    bodies = [client.wire.encode([row]) for row in rows]
     times = []
     for number in range(calls):
         started = time.perf_counter()
-        client.answer(bodies[number % len(bodies)], JSON, variant=variant)
+        client.answer(bodies[number % len(bodies)], kind, kind, variant=variant)
         times.append((time.perf_counter() - started) * 1000)
     return statistics.median(times)

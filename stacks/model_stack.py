@@ -20,7 +20,7 @@ from stacks.constructs.served_model import ServedModel, ServedModelProps
 from stacks.containers import environment_of, is_isolated
 from stacks.images import SKLEARN
 from stacks.instances import takes_volume_key
-from stacks.outputs import ModelOutputs, parameter_name, written_variants
+from stacks.outputs import ModelOutputs, parameter_name, written_variants, written_wire_format
 from stacks.publishing import StageSynthesizer
 from stacks.servable import require_servable
 from stacks.serve_settings import CHAMPION, Variant
@@ -118,6 +118,9 @@ class ModelStack(cdk.Stack):
             model_version=artifacts[CHAMPION].version,
             artifact_uri=self._archives[CHAMPION].s3_object_url,
             variants=written_variants({name: artifact.version for name, artifact in artifacts.items()}),
+            wire_format=written_wire_format(artifacts[CHAMPION].manifest["signature"])
+            if model.serve.image == "xgboost"
+            else None,
         )
         PublishedOutputs(
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=model.name, outputs=outputs)

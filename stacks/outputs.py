@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
+
+_PARAMETER_BYTES = 4096
 
 
 class _Outputs:
@@ -62,11 +64,23 @@ class ModelOutputs(_Outputs):
     """Where the champion's archive is: s3://bucket/key."""
     variants: str
     """The version of each variant, as JSON: {"challenger": "0123456789ab", "champion": "ba9876543210"}."""
+    wire_format: str | None = None
+    """How the endpoint wants rows, as JSON: {"format": "xgboost", "features": […], "classes": […]}; only where
+    AWS's built-in image answers, which speaks CSV and scores."""
 
 
 def written_variants(versions: Mapping[str, str]) -> str:
     """Return the output `Variants` for versions by the variants' names."""
     return json.dumps(versions, sort_keys=True)
+
+
+def written_wire_format(signature: Mapping[str, Any]) -> str:
+    """Return the output `WireFormat` of AWS's built-in XGBoost image for a manifest's signature."""
+    features = [feature["name"] for feature in signature["features"]]
+    about = {"format": "xgboost", "classes": signature["prediction"].get("classes"), "features": features}
+    text = json.dumps(about)
+    # An SSM parameter holds 4 KB; a model so wide takes its rows as lists.
+    return text if len(text) <= _PARAMETER_BYTES else json.dumps({**about, "features": None})
 
 
 def output_name(field: str) -> str:
