@@ -65,7 +65,7 @@ class ModelOutputs(_Outputs):
     variants: str
     """The version of each variant, as JSON: {"challenger": "0123456789ab", "champion": "ba9876543210"}."""
     wire_format: str | None = None
-    """How the endpoint wants rows, as JSON: {"format": "xgboost", "features": […], "classes": […]}; only where
+    """How the endpoint wants rows, as JSON {"format": "xgboost", "features": […], "classes": […]}; only where
     AWS's built-in image answers, which speaks CSV and scores."""
 
 
