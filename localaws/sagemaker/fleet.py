@@ -10,8 +10,9 @@ from pathlib import Path
 from localaws.errors import LocalAwsError
 from localaws.images import ImageTable
 from localaws.images.prebuilt import Place
-from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Ports, Scope
-from localaws.sagemaker.archive import BadArchiveError, unpack
+from localaws.ports import AccessDeniedError, NotFoundError, Ports, Scope
+from localaws.sagemaker import model_data
+from localaws.sagemaker.archive import BadArchiveError
 from localaws.sagemaker.container import Container, UnhealthyError, free_port
 from localaws.sagemaker.logs import LogShipper, LogStream
 from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
@@ -105,11 +106,13 @@ class Fleet:
                 self.model.role_arn, service=PRINCIPAL, source_arn=self._endpoint_arn, scope=self._scope
             )
             self._host.shipper.add(self._log, session)
-            self._fetch_model(session)
-            runner = self._host.images.find(self.model.container.image, self.model.role_arn, lambda: session)
-            self._container.start(runner.prepare(place, self._host.envs, self._variables(session)))
+            container = self.model.container
+            model_data.fetch(container, place.base, self._host.ports.objects, session)
+            runner = self._host.images.find(container.image, self.model.role_arn, lambda: session)
+            variables = model_data.variables(container, self._host.url, self._scope, session)
+            self._container.start(runner.prepare(place, self._host.envs, variables))
             self._container.wait_until_healthy(self.variant.startup_timeout_s)
-        except LocalAwsError as error:
+        except (LocalAwsError, BadArchiveError) as error:
             raise FleetError(str(error)) from error
         except UnhealthyError as error:
             raise FleetError(self._unhealthy(str(error))) from error
@@ -143,38 +146,6 @@ class Fleet:
                 self._idle.wait(deadline - time.monotonic())
         self._container.stop(None if drain else 1.0)
         self._host.shipper.remove(self._log)
-
-    def _fetch_model(self, session: Credentials) -> None:
-        folder = self._container.place.base / "model"
-        if self.model.container.archive is None:
-            folder.mkdir()
-            return
-        archive = self._container.place.folder / "model.tar.gz"
-        self._host.ports.objects.download(*self.model.container.archive, archive, session)
-        try:
-            unpack(archive, folder)
-        except BadArchiveError as error:
-            uri = "s3://{}/{}".format(*self.model.container.archive)
-            raise FleetError(
-                f"Failed to extract model data archive from URL {uri}. Please ensure that the object "
-                f"located at "
-                f"the URL is a valid tar.gz archive. ({error})"
-            ) from error
-        archive.unlink()
-
-    def _variables(self, session: Credentials) -> dict[str, str]:
-        """Return what every container gets: the role's keys, and the model's own variables."""
-        return {
-            "SM_MODEL_DIR": "/opt/ml/model",
-            "AWS_ENDPOINT_URL": self._host.url,
-            "AWS_REGION": self._scope.region,
-            "AWS_DEFAULT_REGION": self._scope.region,
-            "AWS_ACCESS_KEY_ID": session.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
-            "AWS_SESSION_TOKEN": session.session_token,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            **self.model.container.environment,
-        }
 
     def _unhealthy(self, detail: str) -> str:
         head = (

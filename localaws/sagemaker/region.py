@@ -10,6 +10,7 @@ from localaws.sagemaker.endpoint_configs import EndpointConfigs
 from localaws.sagemaker.endpoints import Endpoints
 from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.fleet import Host
+from localaws.sagemaker.listing import listed
 from localaws.sagemaker.models import Models
 from localaws.sagemaker.tags import Tags
 
@@ -88,19 +89,5 @@ def _arn(request: Json) -> str:
 
 
 def _listed(member: str, items: Iterable[Any], request: Json) -> Json:
-    """Return a list answer, newest first unless asked otherwise, filtered and cut as the request says."""
-    summaries = [item.summary() for item in items]
     name = f"{member[:-1]}Name"
-    if wanted := request.get("NameContains"):
-        summaries = [entry for entry in summaries if wanted.lower() in entry[name].lower()]
-    if status := request.get("StatusEquals"):
-        summaries = [entry for entry in summaries if entry.get("EndpointStatus") == status]
-    by_name = request.get("SortBy") == "Name"
-    newest_first = request.get("SortOrder", "Ascending" if by_name else "Descending") != "Ascending"
-    summaries.sort(key=lambda entry: entry[name if by_name else "CreationTime"], reverse=newest_first)
-    start = int(request.get("NextToken") or 0)
-    end = start + int(request.get("MaxResults") or 100)
-    answer: dict[str, Any] = {member: summaries[start:end]}
-    if end < len(summaries):
-        answer["NextToken"] = str(end)
-    return answer
+    return listed(member, [item.summary() for item in items], request, name=name, status="EndpointStatus")
