@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from localaws import errors as local_errors
 from slipway import errors
 from slipway.main import EXIT_CODES, VERBS, cli
-from stacks import job_settings, serve_settings, settings
+from stacks import job_settings, model_section, serve_settings, settings
 
 GENERATED = "<!-- Written by `make docs`; change the code instead. -->\n"
 
@@ -48,7 +48,7 @@ def settings_page() -> str:
         "serve.instance_count=1`,\nor `cdk deploy -c iris.serve.instance_count=1`.\n"
     )
     sections = (
-        ("`model.toml`, `[model]`", settings.ModelSection),
+        ("`model.toml`, `[model]`", model_section.ModelSection),
         ("`model.toml`, `[split]`", settings.SplitSection),
         ("`model.toml`, `[gate]`", settings.GateSection),
         ("`model.toml`, `[train]`", job_settings.TrainSection),

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
 from stacks.combinations import require_possible
 from stacks.job_settings import BatchSection, TrainSection
+from stacks.model_section import ModelSection
 from stacks.section import Section
 from stacks.serve_settings import ServeSection
 from stacks.settings_errors import unknown_key, validated
@@ -25,28 +26,6 @@ STAGES: tuple[str, ...] = get_args(StageName)
 RESERVED_FOLDERS = frozenset({"serving"})
 # An endpoint is called slipway-<stage>-<model>[-serverless] and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,37}")
-
-
-class ModelSection(Section):
-    """`[model]`: what is learnt, from what."""
-
-    task: Literal["classification", "regression"]
-    """What the label is: a class, or a number."""
-    data: str = Field(min_length=1)
-    """`sklearn:<name>`, or the path of a CSV file with a header row, relative to the model folder."""
-    label: str = Field(min_length=1)
-    """The column to predict."""
-    features: tuple[str, ...] | None = Field(default=None, strict=False)
-    """The columns to predict from; default: every other column."""
-    framework: Literal["sklearn", "xgboost"] = "sklearn"
-    """What trains the model: your train.py, or XGBoost as AWS's built-in algorithm, without a script."""
-    hyperparameters: dict[str, bool | int | float | str] = Field(default={})
-    """Arguments of train.py: `C = 0.5` arrives as `-C 0.5`, `max_iter = 100` as `--max_iter 100`; or those of
-    the built-in algorithm."""
-    id_column: bool = False
-    """Whether request rows may carry one leading id, which is ignored."""
-    label_codes: bool = False
-    """Predict integer codes instead of class names (for the data sets of scikit-learn)."""
 
 
 class SplitSection(Section):

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from slipway.errors import DataInvalid, did_you_mean
-from stacks.settings import ModelSection, ModelSettings
+from stacks.model_section import ModelSection
+from stacks.settings import ModelSettings
 
 # The bundled data sets of scikit-learn with one label; none needs a network.
 SKLEARN_SETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
