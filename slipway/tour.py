@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import sys
 import tempfile
@@ -107,10 +106,11 @@ def _run_elsewhere(project: Project, model: ModelSettings, folder: Path, story: 
 def _show_one_request(project: Project, aws: Aws, model: ModelSettings, story: Story) -> None:
     variant = model.serve.resolved_variants()[0]
     artifact = load_artifact(project.root, model.name, variant.version)
-    row = ",".join(f"{cell:g}" for cell in artifact.manifest["golden"]["rows"][0])
-    answer = client_for(aws, model.name).answer(row.encode(), "text/csv", "text/csv")
+    cells = artifact.manifest["golden"]["rows"][0]
+    answer = client_for(aws, model.name).predict([cells])[0]
+    row = ",".join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells)
     shown = row if len(row) < 40 else f"{row[:36]} …"
-    story.say(f"         {shown} -> {answer.content.decode().strip()}   (boto3 invoke_endpoint)")
+    story.say(f"         {shown} -> {answer}   (boto3 invoke_endpoint)")
 
 
 def _show_shares(project: Project, aws: Aws, model: ModelSettings, story: Story) -> None:
@@ -143,9 +143,11 @@ def _show_shadow(project: Project, aws: Aws, model: ModelSettings, story: Story)
 
 def _ask(project: Project, client: Client, model: ModelSettings) -> collections.Counter[str | None]:
     artifact = load_artifact(project.root, model.name, model.serve.resolved_variants()[0].version)
-    bodies = [json.dumps([row]).encode() for row in artifact.manifest["golden"]["rows"]]
+    wire = client.wire
+    bodies = [wire.encode([row]) for row in artifact.manifest["golden"]["rows"]]
+    kind = wire.content_type
     return collections.Counter(
-        client.answer(bodies[number % len(bodies)], "application/json").variant for number in range(REQUESTS)
+        client.answer(bodies[number % len(bodies)], kind, kind).variant for number in range(REQUESTS)
     )
 
 
