@@ -7,9 +7,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Hash-pinned files decide what is installed; a machine's extra link folders must not.
 unexport PIP_FIND_LINKS UV_FIND_LINKS
 
-.PHONY: demo test fuzz setup setup-dev lock golden docs picture bench bench-serving lint clean
+.PHONY: demo test fuzz setup setup-sagemaker setup-dev lock golden docs picture bench bench-serving lint clean
 
-demo: setup ## train, deploy, predict, destroy, and prove that nothing is left
+demo: setup-sagemaker ## train, deploy, predict, destroy, and prove that nothing is left
 	@$(BIN)/slipway demo
 
 test: setup-dev ## every check, in one report
@@ -19,6 +19,7 @@ fuzz: setup-dev ## over 200,000 bodies through the parsers: some minutes
 	@SLIPWAY_FUZZ=nightly $(BIN)/python -m pytest -q tests/property
 
 setup: .venv/.setup
+setup-sagemaker: .venv/.setup-sagemaker ## what jobs on SageMaker need: slipway train --on sagemaker, slipway batch
 setup-dev: .venv/.setup-dev
 
 .venv/bin/uv: requirements-uv.txt
@@ -40,10 +41,14 @@ setup-dev: .venv/.setup-dev
 	@$(BIN)/python -m localaws.environments
 	@touch $@
 
-.venv/.setup-dev: .venv/.setup requirements-dev.txt requirements-images.txt
+.venv/.setup-sagemaker: .venv/.setup requirements-sagemaker.txt
+	@echo "setup, for jobs on SageMaker" >&2
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-sagemaker.txt
+	@touch $@
+
+.venv/.setup-dev: .venv/.setup-sagemaker requirements-dev.txt
 	@echo "setup, for the checks" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements-images.txt
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-progress
 	@touch $@
 
@@ -52,7 +57,7 @@ lock: .venv/bin/uv ## compile every requirements file again
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) requirements.in -c requirements-dev.txt -o requirements.txt
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
-	$(COMPILE) --no-deps requirements-images.in -o requirements-images.txt
+	$(COMPILE) requirements-sagemaker.in -c requirements-dev.txt -o requirements-sagemaker.txt
 	for kind in onnx sklearn xgboost s3; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-$$kind.in -o model_code/serving/requirements-$$kind.txt || exit 1; done
 	$(COMPILE) --no-annotate localaws/requirements.in -o localaws/requirements.txt
 	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
