@@ -15,7 +15,8 @@ from localaws.sagemaker import model_data
 from localaws.sagemaker.archive import BadArchiveError
 from localaws.sagemaker.container import Container, UnhealthyError, free_port
 from localaws.sagemaker.logs import LogShipper, LogStream
-from localaws.sagemaker.models import PRINCIPAL, Model, unreadable
+from localaws.sagemaker.models import Model, unreadable
+from localaws.sagemaker.roles import PRINCIPAL
 from localaws.sagemaker.variants import Variant
 
 INVOCATION_TIMEOUT_S = 60.0

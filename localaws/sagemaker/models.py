@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localaws.images import ImageTable
-from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Ports, Scope
+from localaws.ports import AccessDeniedError, NotFoundError, Ports, Scope
 from localaws.sagemaker import names
 from localaws.sagemaker.errors import already_exists, not_found, validation_error
+from localaws.sagemaker.roles import PRINCIPAL, assume
 
-PRINCIPAL = "sagemaker.amazonaws.com"
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
 
 
@@ -63,7 +63,7 @@ class Models:
         if name in self.items:
             raise already_exists(self.kind, arn)
         container = _container(request)
-        self._images.find(container.image, role_arn, lambda: self._session(role_arn, arn))
+        self._images.find(container.image, role_arn, lambda: assume(self._ports, role_arn, arn, self._scope))
         if container.archive:
             self._check_archive(role_arn, arn, *container.archive)
         kept = {key: value for key, value in request.items() if key != "Tags"}
@@ -81,15 +81,6 @@ class Models:
         model = self.get(name)
         del self.items[name]
         return model
-
-    def _session(self, role_arn: str, arn: str) -> Credentials:
-        try:
-            return self._ports.roles.assume(role_arn, service=PRINCIPAL, source_arn=arn, scope=self._scope)
-        except AccessDeniedError as error:
-            raise validation_error(
-                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-                f"'{PRINCIPAL}' to assume the role."
-            ) from error
 
     def _check_archive(self, role_arn: str, arn: str, bucket: str, key: str) -> None:
         try:
