@@ -47,6 +47,11 @@ class Place:
         """What /opt/ml is in the image."""
         return self.folder / "opt" / "ml"
 
+    def localize(self, name: str) -> None:
+        """Rewrite a file below /opt/ml, for a process: the image's paths in it become this machine's."""
+        file = self.base / name
+        file.write_text(file.read_text().replace("/opt/ml", str(self.base)))
+
     def process_environment(
         self, variables: Mapping[str, str], of_image: Mapping[str, str] | None = None
     ) -> dict[str, str]:
@@ -103,26 +108,36 @@ class TrainingImage(Protocol):
 
 @dataclass(frozen=True)
 class PrebuiltImage:
-    """A script-mode image: the toolkit of AWS in a shared environment, started by `serve.py` of `folder`.
+    """A script-mode image: the toolkits of AWS in a shared environment, started by the scripts of `folder`.
 
-    The code folder of a model archive is pip-installed at start, as in the image, into a layer of the
-    container's own: a virtual environment whose search path ends in the shared one. pip works offline and
-    without build isolation, so that what it can install is what the archive and the image hold.
+    `serve.py` serves, `train.py` trains. The code that a person brings is pip-installed at start, as in the
+    image, into a layer of the container's own: a virtual environment whose search path ends in the shared
+    one. pip works offline and without build isolation, so that what it can install is what the archive and
+    the image hold.
     """
 
     folder: str
     recipe: Recipe
+    metric_definitions: Sequence[MetricDefinition] = ()
 
     def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
         """Return the serving command, in a layered environment of this container alone."""
+        nginx = {"SAGEMAKER_USE_NGINX": "false"}  # the proxy of this server stands where nginx does
+        return self._launch("serve.py", place, envs, {**variables, **nginx})
+
+    def prepare_training(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
+        """Return the training command, in a layered environment of this host alone."""
+        place.localize("input/config/hyperparameters.json")
+        return self._launch("train.py", place, envs, variables)
+
+    def _launch(self, script: str, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
         shared = ensure_environment(self.recipe, envs)
         python = _layered(shared, place.folder / "venv")
-        serve = Path(__file__).resolve().parent / self.folder / "serve.py"
+        path = Path(__file__).resolve().parent / self.folder / script
         environment = {
             **place.process_environment(variables),
             "SAGEMAKER_BASE_DIR": str(place.base),
             "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
-            "SAGEMAKER_USE_NGINX": "false",  # the proxy of this server stands where nginx does
             "PYTHONUNBUFFERED": "1",
             "PIP_NO_INDEX": "1",
             "PIP_NO_BUILD_ISOLATION": "0",  # pip reads this variable inverted: 0 switches isolation off
@@ -133,7 +148,7 @@ class PrebuiltImage:
         }
         here = place.folder
         shown = {str(shared): "/usr/local", str(here / "venv"): "/usr/local", str(here / "tmp"): "/tmp"}  # noqa: S108
-        return Launch((str(python), str(serve)), environment, shown)
+        return Launch((str(python), str(path)), environment, shown)
 
 
 def _layered(shared: Path, venv: Path) -> Path:

@@ -82,11 +82,33 @@ class Container:
             self._reader.join(timeout=1)
         return "\n".join(self._tail)
 
+    def wait(self, timeout_s: float) -> int | None:
+        """Return the exit code once the process has ended by itself; None while it runs on.
+
+        It is 128 and the signal's number for one that was killed.
+        """
+        if self._process is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(timeout_s)
+            return code if code >= 0 else 128 - code
+        return None
+
+    def interrupt(self) -> None:
+        """Ask the process group to end."""
+        self._signal(signal.SIGTERM)
+
     def stop(self, grace_s: float | None = None) -> None:
         """End the process group with SIGTERM, after `grace_s` with SIGKILL, and remove the folder.
 
         None is the time that the image has.
         """
+        self.end(grace_s)
+        make_removable(self.place.folder)
+        shutil.rmtree(self.place.folder, ignore_errors=True)
+
+    def end(self, grace_s: float | None = None) -> None:
+        """As `stop`, but the folder stays."""
         with self._lock:
             self._stopping = True
             process = self._process
@@ -101,11 +123,10 @@ class Container:
                 process.stdin.close()
         if self._reader:
             self._reader.join(timeout=2)
-        if self._launch:
-            _clean_up(self._launch)
-            self._launch.release()
-        make_removable(self.place.folder)
-        shutil.rmtree(self.place.folder, ignore_errors=True)
+        launch, self._launch = self._launch, None
+        if launch:
+            _clean_up(launch)
+            launch.release()
 
     def _spawn(self, launch: Launch) -> None:
         """Start the command under a guard that ends it together with this server."""
