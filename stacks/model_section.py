@@ -15,8 +15,8 @@ class ModelSection(Section):
     task: Literal["classification", "regression"]
     """What the label is: a class, or a number."""
     data: str = Field(min_length=1)
-    """`sklearn:<name>`, the path of a `.csv`, `.csv.gz` or `.parquet` file relative to the model folder, or that
-    of an object, `s3://bucket/key.csv`. CSV has a header row."""
+    """`sklearn:<name>`, the path of a `.csv`, `.csv.gz` or `.parquet` file relative to the model folder, or
+    that of an object, `s3://bucket/key.csv`. CSV has a header row."""
     label: str = Field(min_length=1)
     """The column to predict."""
     features: tuple[str, ...] | None = Field(default=None, strict=False)
