@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 from slipway.errors import TrainingFailed
-from stacks.settings import ModelSection, ModelSettings
+from stacks.settings import ModelSection, ModelSettings, SplitSection
 from training.data import Dataset, load_dataset
 from training.evaluation import evaluate_in_depth
 from training.evaluation.intervals import class_intervals, number_intervals
@@ -301,25 +301,21 @@ def mixed():
     table = pd.DataFrame(
         {
             "size": generator.normal(size=rows),
-            "colour": pd.Categorical(generator.choice(["red", "blue", "<b>"], size=rows)),
+            "colour": generator.choice([0.0, 1.0, 2.0], size=rows),
             "gap": np.where(generator.random(rows) < 0.2, np.nan, generator.normal(size=rows)),
         }
     )
     label = pd.Series(np.where(table["size"] > 0, "yes", "no"), name="label")
-    return Dataset(table, label, {}, "made", "0" * 64)
+    return Dataset(table, label, {}, "made", "0" * 64, {"colour": ("<b>", "blue", "red")})
 
 
 def test_categories_and_missing_values_are_described_shuffled_and_sliced(mixed):
     signature = {"prediction": {"classes": ["no", "yes"], "type": "string"}}
-    case = SETS["iris"]
-    parts = split(
-        mixed, ModelSettings(name="x", folder=Path(), model=_section()).split, stratify=case[0] == "x"
-    )
+    parts = split(mixed, SplitSection(), stratify=True)
 
     def predict(rows):
-        assert rows["colour"].dtype == "category"
         right = (rows["size"] > 0).to_numpy()
-        return np.where(right ^ (rows["colour"] == "red").to_numpy(), "yes", "no")
+        return np.where(right ^ (rows["colour"] == 2).to_numpy(), "yes", "no")
 
     truth, test = mixed.label.to_numpy()[parts.test], mixed.features.iloc[parts.test]
     found = evaluate_in_depth(
@@ -338,7 +334,7 @@ def test_categories_and_missing_values_are_described_shuffled_and_sliced(mixed):
     assert (size["missing"], gap["missing"]) == (0, int(mixed.features["gap"].isna().sum()))
     assert gap["count"] + gap["missing"] == 300
     assert {entry["value"]: entry["rows"] for entry in colour["categories"]} == dict(
-        mixed.features["colour"].value_counts()
+        mixed.features["colour"].map(dict(enumerate(mixed.categories["colour"]))).value_counts()
     )
     assert [entry["name"] for entry in found["importance"]["features"]][-1] == "gap"
     assert found["slices"]["worst"][0] | {"low": 0, "high": 0, "rows": 0} == {
@@ -354,15 +350,11 @@ def test_categories_and_missing_values_are_described_shuffled_and_sliced(mixed):
     assert kinds == {"range", "missing"}
 
 
-def _section():
-    return ModelSection(task="classification", data="sklearn:iris", label="label")
-
-
 def test_wide_data_stay_within_the_size_of_a_manifest():
     generator = np.random.default_rng(0)
     table = pd.DataFrame(generator.normal(size=(200, 600)), columns=[f"column_{n}" for n in range(600)])
     dataset = Dataset(table, table["column_3"] * 1e9, {}, "made", "0" * 64)
-    parts = split(dataset, ModelSettings(name="x", folder=Path(), model=_section()).split, stratify=False)
+    parts = split(dataset, SplitSection(), stratify=False)
     truth = dataset.label.to_numpy()[parts.test]
     found = evaluate_in_depth(
         "regression",

@@ -22,7 +22,7 @@ from .intervals import class_intervals, number_intervals
 from .numbers import regression
 from .rounding import short
 from .slices import slices
-from .summary import summarise
+from .summary import decoded, summarise
 from .worst import largest_errors, surest_errors
 
 FORMAT = 1
@@ -87,7 +87,7 @@ def evaluate_in_depth(
         "slices": {
             "metric": kind.slice_metric,
             "resamples": SLICE_RESAMPLES,
-            **slices(test, important, measure, lower_is_better=lower),
+            **slices(decoded(dataset).iloc[parts.test], important, measure, lower_is_better=lower),
         },
     }
 

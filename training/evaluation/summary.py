@@ -30,15 +30,25 @@ def summarise(dataset: Dataset, parts: Split, *, task: str, important: Iterable[
         task: `classification` or `regression`.
         important: features, the most important first: of more than 100 the first 100 are described.
     """
-    names = list(dataset.features.columns)
+    features = decoded(dataset)
+    names = list(features.columns)
     kept = set([*important, *names][:FEATURES_SHOWN]) if len(names) > FEATURES_SHOWN else set(names)
     shown = [name for name in names if name in kept]
     label = dataset.label.to_numpy()
     return {
-        "features": [describe(dataset.features[name]) for name in shown],
+        "features": [describe(features[name]) for name in shown],
         "features_left_out": len(names) - len(shown),
         "label": _classes(label, parts) if task == "classification" else describe(dataset.label),
     }
+
+
+def decoded(dataset: Dataset) -> pd.DataFrame:
+    """Return the features with their categories as texts, not as places."""
+    texts = {}
+    for name, categories in dataset.categories.items():
+        places = dataset.features[name].fillna(-1).to_numpy(dtype=np.int64)
+        texts[name] = pd.Categorical.from_codes(places, categories=list(categories))
+    return dataset.features.assign(**texts)
 
 
 def describe(column: pd.Series) -> dict[str, Any]:
