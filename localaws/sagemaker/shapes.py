@@ -75,8 +75,20 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
 
 
 def _python_pattern(pattern: str) -> str:
-    """Return Java's expression as Python's, which has no names for Unicode's classes."""
-    return pattern.replace(r"\p{L}", r"^\W\d_").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
+    """Return Java's expression as Python's, which has no names for Unicode's classes.
+
+    They all stand in brackets, so each becomes a part of a class there. Python's part for letters holds the
+    digits too; no pattern of SageMaker's takes the ones without the others.
+    """
+    for name, characters in _UNICODE_CLASSES.items():
+        pattern = pattern.replace(rf"\p{{{name}}}", characters)
+    return pattern.replace("${", "(?:$){")  # Java repeats an anchor as it stands
+
+
+_UNICODE_CLASSES = {
+    "Alnum": "a-zA-Z0-9", "L": r"\w", "N": r"\d", "Z": r"\s", "M": "\u0300-\u036f",
+    "P": r"!-/:-@\[-`{-~\u00a1-\u00bf\u2010-\u205e\u3001-\u303f", "S": r"\u20a0-\u2bff\U0001f000-\U0001faff",
+}  # fmt: skip
 
 
 def _check_type(shape: Any, value: Any) -> None:
