@@ -28,8 +28,8 @@ class Inventory:
     """Everything that exists, split by whether a `destroy` has to remove it.
 
     `resources`, `processes`, `files` and `ports` are the project's own. `bootstrap` belongs to the stack
-    CDKToolkit, which every deploy needs and `cdk destroy` leaves. `kept_by_aws` is what AWS itself keeps for
-    a while after a delete: KMS keys that wait out their deletion window.
+    CDKToolkit, which every deploy needs and `cdk destroy` leaves. `kept_by_aws` is what AWS itself keeps: KMS
+    keys that wait out their deletion window, and the records of jobs that have ended, which nothing deletes.
     """
 
     resources: tuple[Resource, ...]

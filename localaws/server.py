@@ -93,15 +93,22 @@ def _sagemaker_resources(service: SageMaker) -> list[Resource]:
     return [
         Resource("sagemaker", store.kind, name, getattr(item, "status", ""))
         for region in service.regions
-        for store in (region.models, region.configs, region.endpoints)
+        for store in (region.models, region.configs, region.endpoints, region.transform_jobs)
         for name, item in store.items.items()
     ]
+
+
+def _kept(entry: Resource) -> bool:
+    """Whether AWS itself keeps it: a key that waits for its end, or the record of a job that has ended."""
+    return (entry.kind, entry.detail) == ("key", "PendingDeletion") or (
+        entry.kind.endswith("-job") and entry.detail in ("Completed", "Failed", "Stopped")
+    )
 
 
 def _inventory(
     found: list[Resource], bootstrap: frozenset[str], service: SageMaker, state: StateFolder
 ) -> dict[str, Any]:
-    pending = [entry for entry in found if entry.kind == "key" and entry.detail == "PendingDeletion"]
+    pending = [entry for entry in found if _kept(entry)]
     toolkit = [entry for entry in found if entry.name in bootstrap and entry not in pending]
     fleets = [
         fleet
@@ -110,13 +117,19 @@ def _inventory(
         if endpoint.traffic
         for fleet in endpoint.traffic.fleets
     ]
+    jobs = (
+        port
+        for region in service.regions
+        for job in region.transform_jobs.items.values()
+        for port in job.ports
+    )
     return {
         "resources": [asdict(entry) for entry in found if entry not in pending and entry not in toolkit],
         "bootstrap": [asdict(entry) for entry in toolkit],
         "kept_by_aws": [asdict(entry) for entry in pending],
         "processes": [asdict(process) for process in descendants()],
         "files": sorted(path.name for path in state.fleets.iterdir()) if state.fleets.is_dir() else [],
-        "ports": sorted(fleet.port for fleet in fleets),
+        "ports": sorted([*(fleet.port for fleet in fleets), *jobs]),
     }
 
 

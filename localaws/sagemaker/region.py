@@ -13,6 +13,7 @@ from localaws.sagemaker.fleet import Host
 from localaws.sagemaker.listing import listed
 from localaws.sagemaker.models import Models
 from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.transform.jobs import TransformJobs
 
 Json = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ class Region:
         self.models = Models(scope, host.ports, host.images)
         self.configs = EndpointConfigs(scope, self.models)
         self.endpoints = Endpoints(host, scope, self.models, self.configs)
+        self.transform_jobs = TransformJobs(host, scope, self.models)
         self._lock = threading.RLock()  # calls come from worker threads; each is short but for archive checks
         self._operations: dict[str, Callable[[Json], Json]] = {
             "CreateModel": self._create_model,
@@ -44,6 +46,10 @@ class Region:
             "UpdateEndpoint": lambda r: {"EndpointArn": self.endpoints.update(r).arn},
             "UpdateEndpointWeightsAndCapacities": lambda r: {"EndpointArn": self.endpoints.rescale(r).arn},
             "DeleteEndpoint": lambda r: self._gone(self.endpoints.delete(_name(r, "EndpointName")).arn),
+            "CreateTransformJob": self._create_transform_job,
+            "DescribeTransformJob": lambda r: self.transform_jobs.get(r).describe(),
+            "ListTransformJobs": self.transform_jobs.list,
+            "StopTransformJob": self.transform_jobs.stop,
             "AddTags": lambda r: {"Tags": self.tags.add(_arn(r), names.required(r, "Tags"))},
             "ListTags": lambda r: {"Tags": self.tags.list(_arn(r))},
             "DeleteTags": self._delete_tags,
@@ -66,6 +72,9 @@ class Region:
 
     def _create_endpoint(self, request: Json) -> Json:
         return {"EndpointArn": self._tagged(self.endpoints.create(request).arn, request)}
+
+    def _create_transform_job(self, request: Json) -> Json:
+        return {"TransformJobArn": self._tagged(self.transform_jobs.create(request).arn, request)}
 
     def _delete_tags(self, request: Json) -> Json:
         self.tags.delete(_arn(request), names.required(request, "TagKeys"))

@@ -21,6 +21,7 @@ _RESOURCE_OF = {
     "Model": ("ModelName", "model"),
     "EndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "Endpoint": ("EndpointName", "endpoint"),
+    "TransformJob": ("TransformJobName", "transform-job"),
     "EndpointWeightsAndCapacities": ("EndpointName", "endpoint"),
 }
 
@@ -54,7 +55,7 @@ class SageMaker:
         request = _parsed(body)
         if arn := request.get("ResourceArn"):
             return f"sagemaker:{operation}", str(arn)
-        kind = re.sub(r"^(Create|Describe|Update|Delete)", "", operation)
+        kind = re.sub(r"^(Create|Describe|Update|Delete|Stop)", "", operation)
         member, part = _RESOURCE_OF.get(kind, ("", ""))
         name = request.get(member)
         return f"sagemaker:{operation}", names.arn(scope, part, name) if isinstance(name, str) else "*"
@@ -75,10 +76,15 @@ class SageMaker:
     def stop(self) -> None:
         """End every model server at once."""
         self._host.shipper.close()
-        endpoints = [endpoint for region in self.regions for endpoint in region.endpoints.items.values()]
-        if endpoints:
-            with ThreadPoolExecutor(len(endpoints)) as pool:
-                list(pool.map(lambda endpoint: endpoint.kill(), endpoints))
+        running = [
+            item
+            for region in self.regions
+            for store in (region.endpoints, region.transform_jobs)
+            for item in store.items.values()
+        ]
+        if running:
+            with ThreadPoolExecutor(len(running)) as pool:
+                list(pool.map(lambda item: item.kill(), running))
 
 
 def _operation(headers: Mapping[str, str]) -> str:
