@@ -6,41 +6,46 @@ developer guide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from slipway.errors import SettingsError
 from stacks.serve_settings import CHAMPION, SHADOW, ServeSection
 
 # A key, and the value that it must not have beside the others.
-_Hit = tuple[str, Any]
+Hit = tuple[str, Any]
+_T = TypeVar("_T")
 _SERVERLESS_KEYS = ("memory_mb", "max_concurrency", "provisioned_concurrency")
 
 
 @dataclass(frozen=True)
-class Combination:
+class Combination(Generic[_T]):
     """One combination that cannot be."""
 
-    found: Callable[[ServeSection], Iterator[_Hit]]
+    found: Callable[[_T], Iterator[Hit]]
     why: str
     fix: str
 
 
-def require_possible(serve: ServeSection, where: str) -> None:
-    """Refuse a section whose keys are right, each by itself, and not together.
+def require_possible(
+    settings: _T, table: Iterable[Combination[_T]], where: str, *, section: str = ""
+) -> None:
+    """Refuse settings whose keys are right, each by itself, and not together.
 
     Args:
-        serve: the section.
+        settings: the model's, or one section of them.
+        table: what cannot be.
         where: the file.
+        section: what the table's keys belong to.
 
     Raises:
         SettingsError: names the key, its value, why not, and what to do.
     """
-    for combination in COMBINATIONS:
-        for key, value in combination.found(serve):
+    for combination in table:
+        for key, value in combination.found(settings):
             raise SettingsError(
-                f"{where}: serve.{key} = {value!r} is not allowed.",
+                f"{where}: {section}{key} = {value!r} is not allowed.",
                 why=combination.why,
                 fix=combination.fix,
             )
@@ -54,24 +59,24 @@ def _shadow(serve: ServeSection) -> bool:
     return SHADOW in _names(serve)
 
 
-def _duplicates(serve: ServeSection) -> Iterator[_Hit]:
+def _duplicates(serve: ServeSection) -> Iterator[Hit]:
     names = _names(serve)
     for index, name in enumerate(names):
         if name in names[:index]:
             yield f"variants[{index}].name", name
 
 
-def _no_champion(serve: ServeSection) -> Iterator[_Hit]:
+def _no_champion(serve: ServeSection) -> Iterator[Hit]:
     if serve.variants and CHAMPION not in _names(serve):
         yield "variants", _names(serve)
 
 
-def _several_serverless(serve: ServeSection) -> Iterator[_Hit]:
+def _several_serverless(serve: ServeSection) -> Iterator[Hit]:
     if serve.serverless and len(serve.variants) > 1:
         yield "variants", _names(serve)
 
 
-def _machines_of_serverless(serve: ServeSection) -> Iterator[_Hit]:
+def _machines_of_serverless(serve: ServeSection) -> Iterator[Hit]:
     sections = [("", serve), *((f"variants[{i}].", variant) for i, variant in enumerate(serve.variants))]
     for prefix, section in sections:
         for key in ("instance_type", "instance_count"):
@@ -79,46 +84,46 @@ def _machines_of_serverless(serve: ServeSection) -> Iterator[_Hit]:
                 yield f"{prefix}{key}", getattr(section, key)
 
 
-def _serverless_keys_elsewhere(serve: ServeSection) -> Iterator[_Hit]:
+def _serverless_keys_elsewhere(serve: ServeSection) -> Iterator[Hit]:
     for key in _SERVERLESS_KEYS:
         if not serve.serverless and key in serve.model_fields_set:
             yield key, getattr(serve, key)
 
 
-def _too_much_provisioned(serve: ServeSection) -> Iterator[_Hit]:
+def _too_much_provisioned(serve: ServeSection) -> Iterator[Hit]:
     if (serve.provisioned_concurrency or 0) > serve.max_concurrency:
         yield "provisioned_concurrency", serve.provisioned_concurrency
 
 
-def _shadow_beside_several(serve: ServeSection) -> Iterator[_Hit]:
+def _shadow_beside_several(serve: ServeSection) -> Iterator[Hit]:
     if _shadow(serve) and len(serve.variants) > 2:
         yield "variants", _names(serve)
 
 
-def _no_traffic(serve: ServeSection) -> Iterator[_Hit]:
+def _no_traffic(serve: ServeSection) -> Iterator[Hit]:
     weights = {v.name: v.weight for v in serve.resolved_variants() if not v.is_shadow}
     if not any(weights.values()):
         yield "variants", weights
 
 
-def _more_copies_than_requests(serve: ServeSection) -> Iterator[_Hit]:
+def _more_copies_than_requests(serve: ServeSection) -> Iterator[Hit]:
     weights = {variant.name: variant.weight for variant in serve.resolved_variants()}
     if weights.get(SHADOW, 0) > weights[CHAMPION]:
         yield f"variants[{_names(serve).index(SHADOW)}].weight", weights[SHADOW]
 
 
-def _base_of_no_image(serve: ServeSection) -> Iterator[_Hit]:
+def _base_of_no_image(serve: ServeSection) -> Iterator[Hit]:
     if serve.image != "own" and "base_image" in serve.model_fields_set:
         yield "base_image", serve.base_image
 
 
-def _objects_for_no_server(serve: ServeSection) -> Iterator[_Hit]:
+def _objects_for_no_server(serve: ServeSection) -> Iterator[Hit]:
     if serve.image != "own" and serve.s3_prefixes:
         yield "s3_prefixes", list(serve.s3_prefixes)
 
 
 # In order: the later ones may rely on what the earlier ones refuse.
-COMBINATIONS: tuple[Combination, ...] = (
+COMBINATIONS: tuple[Combination[ServeSection], ...] = (
     Combination(
         _duplicates,
         "A name is a role, and an endpoint has one variant of each.",

@@ -17,12 +17,12 @@ def is_isolated(serve: ServeSection, artifact: Artifact) -> bool:
     """Return whether a container runs without any network.
 
     It does wherever it can: not on a serverless endpoint, for which AWS has no isolation; not where requests
-    name objects in S3; and not where AWS's prebuilt image installs a model's requirements as it starts (those
-    of an image of our own are in the image).
+    name objects in S3; and not where AWS's scikit-learn image installs a model's requirements as it starts
+    (those of an image of our own are in the image, and AWS's XGBoost image runs no code of ours).
     """
     if serve.serverless or serve.s3_prefixes:
         return False
-    return serve.image == "own" or not artifact.needs_install
+    return serve.image != "sklearn" or not artifact.needs_install
 
 
 def environment_of(serve: ServeSection, variant: Variant, artifact: Artifact, region: str) -> dict[str, str]:
@@ -34,6 +34,9 @@ def environment_of(serve: ServeSection, variant: Variant, artifact: Artifact, re
         artifact: what the variant serves.
         region: the region, which may be known only at deploy.
     """
+    if serve.image == "xgboost":
+        # AWS's algorithm, not our code, loads the model; the version is for people.
+        return {"SLIPWAY_MODEL_VERSION": artifact.version}
     # SageMaker only unpacks the archive. The container checks the manifest against this, and every file
     # against the manifest, before it loads one.
     verified = {

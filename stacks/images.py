@@ -1,8 +1,8 @@
-"""The prebuilt scikit-learn image of AWS, and the registry that holds it in each region.
+"""The prebuilt images of AWS, and the registry that holds them in each region.
 
-Source: `sagemaker/core/image_uri_config/sklearn.json` of sagemaker-core 2.27.0, read in November 2026; a test
-compares the two. The table is ours because the SDK takes seconds to import and refuses a region that is known
-only at deploy.
+Source: `sagemaker/core/image_uri_config/{sklearn,xgboost}.json` of sagemaker-core 2.27.0, read in November
+2026; a test compares them. The table is ours because the SDK takes seconds to import and refuses a region
+that is known only at deploy.
 """
 
 from __future__ import annotations
@@ -34,13 +34,21 @@ us-west-2      246618743249
 class PrebuiltImage:
     """A container image that AWS publishes, one registry a region."""
 
+    setting: str
+    """What `[serve] image` and `[model] framework` call it."""
     library: str
     """The library inside that a model must have been trained with."""
     library_version: str
+    file: str
+    """The file of the archive that the image loads."""
     repository: str
     tag: str
     accounts: Mapping[str, str]
     """The account of the registry, by region."""
+
+    def published_in(self, region: str | None) -> bool:
+        """Return whether AWS publishes it in a region; None is one that is known only at deploy."""
+        return region is None or region in self.accounts
 
     def require_region(self, region: str | None) -> None:
         """Refuse a region without this image; None is a region that is known only at deploy.
@@ -48,7 +56,7 @@ class PrebuiltImage:
         Raises:
             SettingsError: AWS publishes no such image there.
         """
-        if region is not None and region not in self.accounts:
+        if not self.published_in(region):
             raise SettingsError(
                 f"AWS publishes no {self.library} image in {region}.",
                 why=f"It does in: {', '.join(sorted(self.accounts))}.",
@@ -58,23 +66,25 @@ class PrebuiltImage:
     def require_library(self, artifact: Artifact) -> None:
         """Refuse a model without the file that the image loads, or of another version of its library.
 
-        A pickle of one scikit-learn that another one loads may fail, or predict something else in silence.
+        A pickle of one scikit-learn that another one loads may fail, or predict something else in silence; a
+        Booster of a newer XGBoost may not be read at all.
 
         Raises:
             SettingsError: the model was never a file of the library.
             VersionMismatch: the versions differ.
         """
-        if not artifact.has_joblib:
+        if self.file not in artifact.manifest["files"]:
             raise SettingsError(
-                f"model_code/{artifact.model}/model.toml: serve.image = 'sklearn' is not allowed.",
-                why=f"{artifact.model} {artifact.version} has no model.joblib, which is what AWS's image "
-                "loads: it was imported in another form.",
+                f"model_code/{artifact.model}/model.toml: serve.image = {self.setting!r} is not allowed.",
+                why=f"{artifact.model} {artifact.version} has no {self.file}, which is what AWS's image "
+                "loads: it was made in another form.",
                 fix='Set image = "own".',
             )
-        if artifact.scikit_learn != self.library_version:
+        trained_with = str(artifact.manifest["versions"].get(self.library))
+        if trained_with != self.library_version:
             raise VersionMismatch(
                 f"{artifact.model} {artifact.version} was trained with {self.library} "
-                f"{artifact.scikit_learn}, and {self.repository}:{self.tag} has {self.library_version}.",
+                f"{trained_with}, and {self.repository}:{self.tag} has {self.library_version}.",
                 why="A model file is only safe to load with the version that wrote it.",
                 fix=f"Install {self.library}=={self.library_version} (make setup) and run: "
                 f"slipway train {artifact.model}",
@@ -86,10 +96,23 @@ def _table(text: str) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
+_REGISTRIES = _table(_ACCOUNTS)
 SKLEARN = PrebuiltImage(
+    setting="sklearn",
     library="scikit-learn",
     library_version="1.9.0",
+    file="model.joblib",
     repository="sagemaker-scikit-learn",
     tag="1.9-0-cpu-py3",
-    accounts=_table(_ACCOUNTS),
+    accounts=_REGISTRIES,
 )
+XGBOOST = PrebuiltImage(
+    setting="xgboost",
+    library="xgboost",
+    library_version="3.2.0",
+    file="xgboost-model",
+    repository="sagemaker-xgboost",
+    tag="3.2-0",
+    accounts=_REGISTRIES,
+)
+PREBUILT: Mapping[str, PrebuiltImage] = {image.setting: image for image in (SKLEARN, XGBOOST)}

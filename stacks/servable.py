@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from slipway.errors import SettingsError
-from stacks.images import SKLEARN
+from stacks.images import PREBUILT
 from stacks.instances import is_arm
 from stacks.serve_settings import ServeSection, Variant
 from stacks.settings import ModelSettings, StageSettings
@@ -23,10 +23,11 @@ def require_servable(stage: StageSettings, model: ModelSettings, artifacts: Mapp
     Raises:
         SettingsError: AWS has no such image in the region, the machine is of Arm, or the model was never a
             file of the image's library.
-        VersionMismatch: the artifact was trained with another scikit-learn than the image has.
+        VersionMismatch: the artifact was trained with another version of the library than the image has.
         NoEngine: a container of ours has no engine for the model.
     """
     serve = model.serve
+    image = PREBUILT.get(serve.image)
     for variant in serve.resolved_variants():
         if variant.instance_type is not None and is_arm(variant.instance_type):
             key = _instance_type_key(serve, variant)
@@ -36,12 +37,12 @@ def require_servable(stage: StageSettings, model: ModelSettings, artifacts: Mapp
                 fix="Choose a family without the g, such as ml.m5.large.",
             )
         artifact = artifacts[variant.name]
-        if serve.image == "sklearn":
-            SKLEARN.require_library(artifact)
+        if image:
+            image.require_library(artifact)
         else:
             _ = artifact.engine  # raises where there is none
-    if serve.image == "sklearn":
-        SKLEARN.require_region(stage.region)
+    if image:
+        image.require_region(stage.region)
 
 
 def _instance_type_key(serve: ServeSection, variant: Variant) -> str:

@@ -14,8 +14,10 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
-from stacks.combinations import require_possible
+from stacks.combinations import COMBINATIONS, require_possible
 from stacks.job_settings import BatchSection, TrainSection
+from stacks.metrics import METRICS
+from stacks.model_combinations import MODEL_COMBINATIONS
 from stacks.model_section import ModelSection
 from stacks.section import Section
 from stacks.serve_settings import ServeSection
@@ -77,9 +79,7 @@ class ModelSettings(Section):
     def _gate_fits_the_task(cls, gate: GateSection, info: Any) -> GateSection:
         section = info.data.get("model")
         if section is not None:
-            classes = section.task == "classification"
-            wrong = {"r2", "rmse", "mae"} if classes else {"accuracy", "balanced_accuracy", "f1_macro"}
-            for name in sorted(wrong & gate.bounds().keys()):
+            for name in sorted(gate.bounds().keys() - set(METRICS[section.task])):
                 raise ValueError(f"{name} is not a metric of a {section.task} model")
         return gate
 
@@ -199,7 +199,8 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
         tables.setdefault(section, {})[key] = value
     where = f"model_code/{name}/model.toml"
     settings = validated(ModelSettings, {"name": name, "folder": path.parent, **tables}, where)
-    require_possible(settings.serve, where)
+    require_possible(settings.serve, COMBINATIONS, where, section="serve.")
+    require_possible(settings, MODEL_COMBINATIONS, where)
     return settings
 
 

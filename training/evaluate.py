@@ -9,9 +9,7 @@ import numpy as np
 from sklearn import metrics
 
 from slipway.errors import GateFailed
-
-# Metrics where less is better; a gate bounds them from above.
-LOWER_IS_BETTER = frozenset({"rmse", "mae"})
+from stacks.metrics import LOWER_IS_BETTER as LOWER_IS_BETTER
 
 
 def evaluate(task: str, truth: list[Any], predicted: list[Any]) -> dict[str, float]:

@@ -6,24 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from stacks.images import SKLEARN
+from stacks.images import PREBUILT, SKLEARN, PrebuiltImage
 from tests.synth.harness import Templates, only
 
 
-def test_the_table_is_that_of_the_sagemaker_sdk() -> None:
+@pytest.mark.parametrize("image", PREBUILT.values(), ids=PREBUILT)
+@pytest.mark.parametrize("use", ["inference", "training"])
+def test_the_table_is_that_of_the_sagemaker_sdk(use: str, image: PrebuiltImage) -> None:
     # Reading the file imports nothing; importing the SDK takes seconds.
     sdk = importlib.metadata.distribution("sagemaker-core")
-    path = Path(str(sdk.locate_file("sagemaker/core/image_uri_config/sklearn.json")))
-    versions = json.loads(path.read_text(encoding="utf-8"))["inference"]["versions"]
-    newest = versions[SKLEARN.tag.removesuffix("-cpu-py3")]
-    assert newest["registries"] == SKLEARN.accounts
-    assert newest["repository"] == SKLEARN.repository
-    assert (newest["processors"], newest["py_versions"]) == (["cpu"], ["py3"])
-    assert list(versions)[-1] == "1.9-0", "there is a newer image; move to it with the training environment"
+    path = Path(str(sdk.locate_file(f"sagemaker/core/image_uri_config/{image.setting}.json")))
+    config = json.loads(path.read_text(encoding="utf-8"))
+    versions = config.get(use, config)["versions"]
+    version = image.tag.removesuffix("-cpu-py3")
+    newest = versions[version]
+    assert newest["registries"] == image.accounts
+    assert newest["repository"] == image.repository
+    # A tag ends in processor and Python only where the SDK lists Pythons.
+    assert image.tag == version + ("-cpu-py3" if newest.get("py_versions") == ["py3"] else "")
+    assert list(versions)[-1] == version, "there is a newer image; move to it with the training environment"
 
 
-def test_the_tag_and_the_library_s_version_belong_together() -> None:
-    assert SKLEARN.tag.startswith(SKLEARN.library_version.rpartition(".")[0] + "-")
+@pytest.mark.parametrize("image", PREBUILT.values(), ids=PREBUILT)
+def test_the_tag_and_the_library_s_version_belong_together(image: PrebuiltImage) -> None:
+    assert image.tag.startswith(image.library_version.rpartition(".")[0] + "-")
 
 
 def test_the_image_of_the_region_is_found_when_the_stack_is_deployed(dev: Templates) -> None:
