@@ -68,6 +68,8 @@ def boost(job: Job, values: Mapping[str, Any], train: Any, validation: Any, *, i
     except (xgb.core.XGBoostError, ValueError, TypeError) as error:
         if any(words in str(error) for words in _OF_THE_USER):
             raise UserError(first_lines(error)) from error
+        if "/src/collective/" in str(error):
+            raise  # of the hosts' connection, which is told of where it was made
         raise AlgorithmError(f"XGB train call failed with exception:\n {first_lines(error)}") from error
     if is_master:
         save_booster(booster, job.model / MODEL_NAME)

@@ -15,6 +15,7 @@ from xgboost.tracker import RabitTracker
 
 from training.xgboost_algorithm.errors import PlatformError, UserError
 from training.xgboost_algorithm.job import Job
+from training.xgboost_algorithm.matrices import first_lines
 
 PORT = 9099
 MEETING_S = 120
@@ -51,8 +52,10 @@ def train_together(job: Job, has_data: bool, train: Callable[[bool], None]) -> N
             with _joined(with_data, job.host, meeting, tracker):
                 train(job.host == with_data[0])
     except xgb.core.XGBoostError as error:
-        text = str(error).partition("\nStack trace:")[0]
-        raise PlatformError(f"The hosts {', '.join(job.hosts)} lost each other: {text}") from error
+        raise PlatformError(
+            f"The hosts {', '.join(job.hosts)} lost each other: one has ended, or was not heard of in time. "
+            f"Its own log says why.\nXGBoost on {job.host}: {first_lines(error)}"
+        ) from error
 
 
 def _first_meeting(job: Job) -> _Meeting:
@@ -89,6 +92,7 @@ def _joined(hosts: Sequence[str], host: str, meeting: _Meeting, tracker: Any) ->
         "dmlc_tracker_port": meeting.port,
         "dmlc_task_id": f"{hosts.index(host):05d}",  # the ranks follow these as text
         "dmlc_timeout": SILENCE_S,
+        "dmlc_retry": 1,  # the loop around this asks again, sooner than XGBoost would
     }
     context = _enter(arguments)
     try:
@@ -99,20 +103,22 @@ def _joined(hosts: Sequence[str], host: str, meeting: _Meeting, tracker: Any) ->
         if tracker is not None:
             with suppress(xgb.core.XGBoostError, ValueError):
                 tracker.wait_for(timeout=5)
-            tracker.free()
+            with suppress(xgb.core.XGBoostError):
+                tracker.free()
 
 
 def _enter(arguments: dict[str, Any]) -> Any:
     end = time.monotonic() + MEETING_S
     while True:
         context = collective.CommunicatorContext(**arguments)
-        try:
-            context.__enter__()
-            return context
-        except xgb.core.XGBoostError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(_RETRY_S)
+        with xgb.config_context(verbosity=0):  # the leader may well come later, which is no news
+            try:
+                context.__enter__()
+                return context
+            except xgb.core.XGBoostError:
+                if time.monotonic() > end:
+                    raise
+        time.sleep(_RETRY_S)
 
 
 def _tell_all(mine: dict[str, Any]) -> list[tuple[str, Any]]:
