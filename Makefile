@@ -61,6 +61,7 @@ lock: .venv/bin/uv ## compile every requirements file again
 	for kind in onnx sklearn xgboost s3; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-$$kind.in -o model_code/serving/requirements-$$kind.txt || exit 1; done
 	$(COMPILE) --no-annotate localaws/requirements.in -o localaws/requirements.txt
 	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
+	$(COMPILE) --no-annotate localaws/images/xgboost_3_2_0/requirements.in -o localaws/images/xgboost_3_2_0/requirements.txt
 
 golden: setup-dev ## write the golden templates again, for review in the diff
 	@CDK_VALIDATION=false $(BIN)/python -m tests.synth.update_golden

@@ -48,7 +48,12 @@ SKLEARN_1_9_0 = Recipe(
     pythons=("3.12", "3.11"),
     compiler=PACKAGE / "images" / "sklearn_1_9_0" / "no_compiler.sh",
 )
-RECIPES = (SERVER, SKLEARN_1_9_0)
+XGBOOST_3_2_0 = Recipe(
+    "xgboost-3.2.0",
+    PACKAGE / "images" / "xgboost_3_2_0" / "requirements.txt",
+    pythons=("3.12", "3.11"),
+)
+RECIPES = (SERVER, SKLEARN_1_9_0, XGBOOST_3_2_0)
 
 
 def ensure_environment(
