@@ -93,7 +93,13 @@ def _sagemaker_resources(service: SageMaker) -> list[Resource]:
     return [
         Resource("sagemaker", store.kind, name, getattr(item, "status", ""))
         for region in service.regions
-        for store in (region.models, region.configs, region.endpoints, region.transform_jobs)
+        for store in (
+            region.models,
+            region.configs,
+            region.endpoints,
+            region.transform_jobs,
+            region.training_jobs,
+        )
         for name, item in store.items.items()
     ]
 

@@ -42,6 +42,7 @@ class Container:
         self._on_line = on_lines
         self._process: subprocess.Popen[bytes] | None = None
         self._launch: Launch | None = None
+        self._shown: Mapping[str, str] = {}
         self._tail: deque[str] = deque(maxlen=_LOG_TAIL_LINES)
         self._reader: threading.Thread | None = None
         self._healthy = False
@@ -94,6 +95,12 @@ class Container:
             return code if code >= 0 else 128 - code
         return None
 
+    def as_shown(self, text: str) -> str:
+        """Return `text` with this machine's paths as they are called in the image."""
+        for path, name in self._shown.items():
+            text = text.replace(path, name)
+        return text
+
     def interrupt(self) -> None:
         """Ask the process group to end."""
         self._signal(signal.SIGTERM)
@@ -137,10 +144,8 @@ class Container:
             env=dict(launch.environment), cwd=self.place.base, start_new_session=True,
         )  # fmt: skip
         self.pid = self._process.pid
-        shown = {str(self.place.base): "/opt/ml", **launch.shown}
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process.stdout or (), shown), daemon=True
-        )
+        self._shown = {str(self.place.base): "/opt/ml", **launch.shown}
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout or (),), daemon=True)
         self._reader.start()
 
     def _supervise(self, launch: Launch) -> None:
@@ -166,15 +171,13 @@ class Container:
                 time.sleep(0.01)
 
     def _signal(self, signum: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid or 0, signum)
+        if self.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signum)
 
-    def _read(self, stream: Iterable[bytes], shown: Mapping[str, str]) -> None:
+    def _read(self, stream: Iterable[bytes]) -> None:
         for raw in stream:
-            text = raw.decode(errors="replace").rstrip("\n")
-            for path, name in shown.items():
-                text = text.replace(path, name)
-            self._print(text)
+            self._print(self.as_shown(raw.decode(errors="replace").rstrip("\n")))
 
     def _print(self, text: str) -> None:
         self._tail.append(text)

@@ -13,6 +13,7 @@ from localaws.sagemaker.fleet import Host
 from localaws.sagemaker.listing import listed
 from localaws.sagemaker.models import Models
 from localaws.sagemaker.tags import Tags
+from localaws.sagemaker.training.store import TrainingJobs
 from localaws.sagemaker.transform.jobs import TransformJobs
 
 Json = Mapping[str, Any]
@@ -28,6 +29,7 @@ class Region:
         self.configs = EndpointConfigs(scope, self.models)
         self.endpoints = Endpoints(host, scope, self.models, self.configs)
         self.transform_jobs = TransformJobs(host, scope, self.models)
+        self.training_jobs = TrainingJobs(host, scope)
         self._lock = threading.RLock()  # calls come from worker threads; each is short but for archive checks
         self._operations: dict[str, Callable[[Json], Json]] = {
             "CreateModel": self._create_model,
@@ -50,6 +52,11 @@ class Region:
             "DescribeTransformJob": lambda r: self.transform_jobs.get(r).describe(),
             "ListTransformJobs": self.transform_jobs.list,
             "StopTransformJob": self.transform_jobs.stop,
+            "CreateTrainingJob": self._create_training_job,
+            "DescribeTrainingJob": self.training_jobs.describe,
+            "ListTrainingJobs": self.training_jobs.list,
+            "StopTrainingJob": self.training_jobs.stop,
+            "DeleteTrainingJob": lambda r: self._gone(self.training_jobs.delete(r)),
             "AddTags": lambda r: {"Tags": self.tags.add(_arn(r), names.required(r, "Tags"))},
             "ListTags": lambda r: {"Tags": self.tags.list(_arn(r))},
             "DeleteTags": self._delete_tags,
@@ -75,6 +82,9 @@ class Region:
 
     def _create_transform_job(self, request: Json) -> Json:
         return {"TransformJobArn": self._tagged(self.transform_jobs.create(request).arn, request)}
+
+    def _create_training_job(self, request: Json) -> Json:
+        return {"TrainingJobArn": self._tagged(self.training_jobs.create(request).arn, request)}
 
     def _delete_tags(self, request: Json) -> Json:
         self.tags.delete(_arn(request), names.required(request, "TagKeys"))

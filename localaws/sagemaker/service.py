@@ -22,6 +22,7 @@ _RESOURCE_OF = {
     "EndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "Endpoint": ("EndpointName", "endpoint"),
     "TransformJob": ("TransformJobName", "transform-job"),
+    "TrainingJob": ("TrainingJobName", "training-job"),
     "EndpointWeightsAndCapacities": ("EndpointName", "endpoint"),
 }
 
@@ -79,7 +80,7 @@ class SageMaker:
         running = [
             item
             for region in self.regions
-            for store in (region.endpoints, region.transform_jobs)
+            for store in (region.endpoints, region.transform_jobs, region.training_jobs)
             for item in store.items.values()
         ]
         if running:
