@@ -13,9 +13,14 @@ import socket
 import sys
 import threading
 from collections import deque
+from types import ModuleType
 from typing import Any
 
-from sagemaker_training import entry_point, environment, errors, runner, trainer
+# The toolkit's compiled helper renames hosts for MPI; it was installed without a compiler, and here it is only
+# imported.
+sys.modules["gethostname"] = ModuleType("gethostname")
+
+from sagemaker_training import entry_point, environment, errors, runner, trainer  # noqa: E402
 
 _MODULE = "sagemaker_sklearn_container.training"  # what the toolkit imports in the image
 _TAIL_LINES = 20
@@ -55,7 +60,6 @@ def main() -> None:
     """Run the script as the image's own entry point does. Raises the toolkit's error for one that fails."""
     env = environment.Environment()
     _resolve(env.hosts)
-    stream = _ErrorStream()
     try:
         entry_point.run(
             uri=env.module_dir,
@@ -65,7 +69,7 @@ def main() -> None:
             runner_type=runner.ProcessRunnerType,
         )
     except errors.ExecuteUserScriptError as error:
-        error.output = stream.tail()
+        error.output = _stream.tail()
         if error.return_code == str(-signal.SIGKILL):
             error.return_code, error.extra_info = "137", _OUT_OF_MEMORY
         raise
@@ -82,6 +86,8 @@ def _resolve(hosts: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # this file's folder, which the toolkit would hand on to the script
+    _stream = _ErrorStream()  # before the toolkit's log is set up
     # A handler, unlike SIG_IGN, does not outlive exec: the script dies of SIGTERM, or does what it wants.
     signal.signal(signal.SIGTERM, lambda *_: None)
     sys.modules[_MODULE] = sys.modules["__main__"]
