@@ -13,11 +13,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.control import Server, client_environment, client_variables
+from slipway.bound_session import BoundSession
 from slipway.errors import AwsUnreachable, MixedUp, NotDeployed
 from stacks.settings import StageSettings, stack_name
 
 # A connection that AWS closed under load is tried again; `standard` adds jitter and a cap.
 RETRIES = {"mode": "standard", "max_attempts": 4}
+_CONNECT_S = 5
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Aws:
         """Return a boto3 client of this stage."""
         settings = Config(retries=RETRIES, **config)
         return self.session.client(service, endpoint_url=self.endpoint_url, config=settings)
+
+    def bound(self) -> BoundSession:
+        """Return a session for code that makes its own clients: they go where ours go."""
+        config = Config(retries=RETRIES, connect_timeout=_CONNECT_S)
+        return BoundSession(self.session, self.endpoint_url, config)
 
     def assuming(self, role_arn: str) -> Aws:
         """Return this stage's AWS as a role sees it; programs that we start keep their own keys.

@@ -78,6 +78,33 @@ class TrainingFailed(SlipwayError):
     code = "E-TRAIN"
 
 
+class JobGoesOn(SlipwayError):
+    """Ctrl-C while a job was followed: the job itself goes on."""
+
+    code = "E-JOB-GOES-ON"
+    exit_code = 130
+
+
+class NoSuchJob(SlipwayError):
+    """There is no job of that name on that stage."""
+
+    code = "E-JOB-UNKNOWN"
+    exit_code = 2
+
+
+class JobDiffers(SlipwayError):
+    """A job was started from other data, settings or code than the model folder has now."""
+
+    code = "E-JOB-DIFFERS"
+    exit_code = 3
+
+
+class BatchFailed(SlipwayError):
+    """A transform job failed or was stopped, or its output is not whole."""
+
+    code = "E-BATCH"
+
+
 class NoEngine(SlipwayError):
     """The model has no form that a container of ours can load."""
 
@@ -128,6 +155,12 @@ class AwsUnreachable(SlipwayError):
 
     code = "E-AWS"
     exit_code = 4
+
+
+class JobLost(AwsUnreachable):
+    """The network went away while a job was followed, and stayed away: the job itself goes on."""
+
+    code = "E-JOB-LOST"
 
 
 class MixedUp(SlipwayError):

@@ -25,7 +25,9 @@ from stacks.settings_errors import unknown_key, validated
 
 StageName = Literal["local", "dev", "prod"]
 STAGES: tuple[str, ...] = get_args(StageName)
-RESERVED_FOLDERS = frozenset({"serving"})
+# What the context says for no model at all: the shared stack alone.
+NO_MODELS = "none"
+RESERVED_FOLDERS = frozenset({"serving", NO_MODELS})
 # An endpoint is called slipway-<stage>-<model>[-serverless] and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,37}")
 
@@ -138,7 +140,8 @@ def load_settings(root: Path, context: Mapping[str, Any] | None = None) -> Setti
 
     Args:
         root: the project's folder.
-        context: CDK context; `stage`, `models` (comma separated) and `<model>.<section>.<key>` are ours.
+        context: CDK context; `stage`, `models` (comma separated, or none) and `<model>.<section>.<key>` are
+            ours.
 
     Raises:
         SettingsError: a key or a value is wrong.
@@ -150,6 +153,8 @@ def load_settings(root: Path, context: Mapping[str, Any] | None = None) -> Setti
     overrides = _overrides(context, names)
     named = [name.strip() for name in str(context.get("models", "")).split(",")]
     wanted = dict.fromkeys(name for name in named if name) or names  # each once
+    if list(wanted) == [NO_MODELS]:
+        wanted = ()
     models = tuple(load_model(root, name, overrides.get(name)) for name in wanted)
     return Settings(root=root, stage=load_stage(root, stage_name), models=models)
 

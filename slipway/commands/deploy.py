@@ -8,7 +8,7 @@ from localaws.control import DEFAULT_PORT
 from slipway.options import aws_of, context_of, models_argument, set_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
-from stacks.settings import Settings
+from stacks.settings import NO_MODELS, Settings
 
 
 @click.command("deploy")
@@ -18,11 +18,17 @@ from stacks.settings import Settings
 @click.option(
     "--cdk", "with_cdk", is_flag=True, help="On this machine too, deploy with the CDK command line."
 )
+@click.option("--shared", is_flag=True, help="Deploy what all models share, and no model: jobs need no more.")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Port of the embedded AWS, if it starts."
 )
 def command(
-    models: tuple[str, ...], stage: str, overrides: tuple[str, ...], with_cdk: bool, port: int
+    models: tuple[str, ...],
+    stage: str,
+    overrides: tuple[str, ...],
+    with_cdk: bool,
+    shared: bool,
+    port: int,
 ) -> None:
     """Deploy models (default: all), then check that each endpoint runs and answers what was trained.
 
@@ -33,13 +39,16 @@ def command(
     from slipway.deployment import artifacts_of, deploy
     from training.artifact import load_artifact
 
+    if shared and models:
+        raise click.UsageError("--shared is without models; a model's deploy brings the shared stack too.")
+    models = (NO_MODELS,) if shared else models
     project, story = Project.here(), Story()
     settings = settings_of(project, models, stage, overrides)
     for model in settings.models:  # a missing artifact is said before anything starts
         artifacts_of(project, model)
     aws = aws_of(project, settings.stage, start=True, port=port)
     local = stage == "local"
-    if not local:
+    if not local and settings.models:
         story.say(f"{_billed(settings)} until: slipway destroy --stage {stage}")
     replays = deploy(
         project,
@@ -53,6 +62,9 @@ def command(
         for variant, replay in by_variant.items():
             rows = f"{replay.rows} golden rows agree with training"
             story.say(f"{name} {variant}: {rows}, p50 {replay.p50_ms:.1f} ms")
+    if shared:
+        story.next(f"slipway train --on sagemaker{'' if local else f' --stage {stage}'}")
+        return
     first = settings.models[0].name
     row = ",".join(str(cell) for cell in load_artifact(project.root, first).manifest["golden"]["rows"][0])
     story.next(f"slipway predict {first} {row}{'' if local else f' --stage {stage}'}")

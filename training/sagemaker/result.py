@@ -1,0 +1,78 @@
+"""What a training job left: one file out of its model.tar.gz. Nothing is unpacked to the disk."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tempfile
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+from slipway.errors import TrainingFailed
+
+# Of the archive, and of all that is in it. A model of more than this is not served by what we deploy.
+LARGEST_ARCHIVE = 2 * 1024**3
+LARGEST_CONTENT = 8 * 1024**3
+
+
+def fetch_model(s3: Any, uri: str, file: str, *, job: str) -> bytes:
+    """Return one file of a job's archive.
+
+    Args:
+        s3: a boto3 client.
+        uri: of the archive, s3://bucket/key.
+        file: the file's name, at the top of the archive.
+        job: the job's name.
+
+    Raises:
+        TrainingFailed: the archive is too large, is no tar.gz, or does not have the file.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    answer = s3.get_object(Bucket=bucket, Key=key)
+    if answer["ContentLength"] > LARGEST_ARCHIVE:
+        answer["Body"].close()
+        raise TrainingFailed(
+            f"The model of {job} has {answer['ContentLength'] / 1e9:.1f} GB packed.",
+            why=f"More than {LARGEST_ARCHIVE / 1e9:.1f} GB are not brought here.",
+            fix=f"It stays at {uri}. Train a smaller model.",
+        )
+    with tempfile.TemporaryFile() as archive:
+        shutil.copyfileobj(answer["Body"], archive)
+        archive.seek(0)
+        return read_model(archive, file, job=job)
+
+
+def read_model(archive: IO[bytes], file: str, *, job: str) -> bytes:
+    """Return one file at the top of a tar.gz.
+
+    Raises:
+        TrainingFailed: it is no tar.gz, holds too much, or does not have the file as a plain one.
+    """
+    names: list[str] = []
+    found: bytes | None = None
+    total = 0
+    try:
+        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+            for member in tar:
+                total += member.size
+                if total > LARGEST_CONTENT:
+                    raise TrainingFailed(
+                        f"The model of {job} has more than {LARGEST_CONTENT / 1e9:.0f} GB unpacked.",
+                        fix="Train a smaller model.",
+                    )
+                name = PurePosixPath(member.name).as_posix()
+                if not member.isdir():
+                    names.append(name)
+                content = tar.extractfile(member) if name == file and member.isfile() else None
+                found = content.read() if content else found
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise TrainingFailed(
+            f"What {job} left is no tar.gz: {error}", fix="Train again; the file was cut or changed."
+        ) from None
+    if found is None:
+        raise TrainingFailed(
+            f"{job} left no {file}.",
+            why=f"Its archive has: {', '.join(names[:20]) or 'nothing'}.",
+            fix=f"A training has to write {file} into the folder that SM_MODEL_DIR names.",
+        )
+    return found
