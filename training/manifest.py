@@ -15,33 +15,13 @@ from stacks.settings import ModelSettings
 
 from .data import Dataset
 from .engines import Packaged
+from .signature import as_request_rows
+from .signature import signature_of as signature_of
 from .split import Split
 
 GOLDEN_ROWS = 20
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "joblib", "pandas")
 MANIFEST_FORMAT = 2
-
-
-def signature_of(settings: ModelSettings, dataset: Dataset) -> dict[str, Any]:
-    """Return what the model takes and gives, from the data that it was made from."""
-    features = []
-    for name in dataset.features.columns:
-        column = dataset.features[name]
-        feature: dict[str, Any] = {
-            "name": name,
-            "type": "number",
-            "minimum": float(column.min()),
-            "maximum": float(column.max()),
-        }
-        if name in dataset.units:
-            feature["unit"] = dataset.units[name]
-        features.append(feature)
-    prediction: dict[str, Any] = {"name": settings.model.label, "type": "number"}
-    if settings.model.task == "classification":
-        classes = sorted(set(dataset.label.tolist()))
-        prediction["type"] = "string" if isinstance(classes[0], str) else "integer"
-        prediction["classes"] = classes
-    return {"features": features, "id_column": settings.model.id_column, "prediction": prediction}
 
 
 def manifest_of(
@@ -86,7 +66,7 @@ def manifest_of(
         "engine": packaged.entry,
         "hooks": (settings.folder / "inference.py").is_file(),
         "golden": {
-            "rows": dataset.features.iloc[parts.test[golden]].to_numpy().tolist(),
+            "rows": as_request_rows(dataset.features.iloc[parts.test[golden]].to_numpy(), signature),
             "predictions": [predicted[position] for position in golden],
         },
     }

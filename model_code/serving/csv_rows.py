@@ -9,11 +9,13 @@ from __future__ import annotations
 import array
 import io
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
+from .csv_cells import TooManyCells, rows_of
 from .errors import RequestError
+from .mixed_signature import MixedSignature
 from .short_decimals import short_decimals
 from .signature import Matrix, Signature
 from .strict_json import loads
@@ -21,6 +23,7 @@ from .strict_json import loads
 # Up to here one JSON parse beats NumPy's reader, which costs some microseconds before its first row.
 _SMALL_BYTES = 10_000
 _BLOCK_BYTES = 128 * 1024
+_MIXED_CELLS = 50_000  # so many are texts at a time
 _NEWLINE = ord("\n")
 _NUMBERS = frozenset({int, float})
 
@@ -32,6 +35,8 @@ def read_csv(body: bytes, signature: Signature) -> Matrix:
         RequestError: a row has the wrong width, a cell is not a number that the model takes, or there are
             more rows than one request may have.
     """
+    if isinstance(signature, MixedSignature):
+        return _mixed(body, signature)
     matrix = _small(body, signature) if len(body) <= _SMALL_BYTES else _large(body, signature)
     return _exact(body, signature) if matrix is None else matrix
 
@@ -121,18 +126,34 @@ def _exact(body: bytes, signature: Signature) -> Matrix:
             raise signature.wrong_width(count, columns)
         cells.extend(signature.numbers(count, line.split(",")))
     if not count:
-        raise RequestError(
-            "no_rows", "The request has no rows.", hint=f"Send rows of {signature.width} numbers."
-        )
+        raise signature.no_rows()
     return np.frombuffer(cells, dtype=np.float64).reshape(count, signature.width).astype(signature.dtype)
 
 
 def _lines(body: bytes) -> Iterator[str]:
+    # Blank lines at the end end the last row and start none.
+    return (line.rstrip("\r") for line in _text(body).replace("|", "\n").rstrip().split("\n"))
+
+
+def _mixed(body: bytes, signature: MixedSignature) -> Matrix:
+    """Read a CSV body with texts or empty cells in it, some rows at a time."""
+    found: list[Matrix] = []
+    rows = rows_of(_text(body), most=signature.width + 1)
+    count = 0
     try:
-        text = body.decode("utf-8-sig")
+        while part := list(islice(rows, max(1, _MIXED_CELLS // signature.width))):
+            signature.check_row_count(count + len(part))
+            found.append(signature.matrix_of_texts(part, first=count + 1))
+            count += len(part)
+    except TooManyCells as error:
+        raise signature.wrong_width(error.row, error.cells) from None
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestError(
             "not_utf8", f"The body is not UTF-8 text (byte {error.start}).", hint="Encode it as UTF-8."
         ) from None
-    # Blank lines at the end end the last row and start none.
-    return (line.rstrip("\r") for line in text.replace("|", "\n").rstrip().split("\n"))

@@ -36,8 +36,9 @@ class Engine(Protocol):
         """Predict every row.
 
         Args:
-            matrix: of shape (rows, features), finite throughout, in the signature's order; float64, or
-                float32 where the engine is of single precision.
+            matrix: of shape (rows, features), never infinite, NaN only where the signature says that a
+                feature may be missing, in the signature's order; float64, or float32 where the engine is of
+                single precision.
 
         Returns:
             One value for each row, of shape (rows,) or (rows, 1).
@@ -104,8 +105,10 @@ class SklearnEngine:
         try:
             return np.asarray(self._estimator.predict(rows))
         except ValueError as error:
-            # Every number is finite, so a step of the pipeline or the trees' 32-bit floats made it so.
-            if not any(reason in str(error) for reason in ("value too large for dtype", "contains NaN")):
+            # Every number is finite, so a step of the pipeline or the trees' 32-bit floats made it too large
+            # or NaN. Where a value is missing, NaN is what came: a model that fails then is to blame itself.
+            too_large = "value too large for dtype" in str(error)
+            if not too_large and ("contains NaN" not in str(error) or np.isnan(matrix).any()):
                 raise
             raise RequestError(
                 "too_large",

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from .engines import Engine, load_engine
 from .errors import NotVerified, RequestError
 from .media import Prediction
+from .mixed_signature import read_signature
 from .signature import Matrix, Signature
 
 MANIFEST_SHA256 = "SLIPWAY_MANIFEST_SHA256"
@@ -88,7 +89,7 @@ def load_model(model_dir: Path, expected_sha256: str | None = None, *, max_rows:
     manifest = verified_manifest(model_dir, expected_sha256)
     engine = load_engine(model_dir, manifest)
     limits = {"single_precision": engine.single_precision, "max_rows": max_rows}
-    return Model(engine, Signature.from_manifest(manifest, **limits))
+    return Model(engine, read_signature(manifest, **limits))
 
 
 def verified_manifest(model_dir: Path, expected_sha256: str | None = None) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def read_npy(body: bytes, signature: Signature) -> Matrix:
             hint=f"Columns in order: {signature.shown_features}.",
         )
     if shape[0] < 1:
-        raise RequestError("no_rows", "The matrix has no rows.", hint=f"Send rows of {width} numbers.")
+        raise signature.no_rows()
     signature.check_row_count(shape[0])
     start = stream.tell()
     if shape[0] * shape[1] * dtype.itemsize != len(body) - start:

@@ -15,8 +15,8 @@ from typing import Any
 from .engines import JoblibEngine
 from .errors import ModelNotReady, RequestError
 from .media import JSON, Prediction, Request, negotiate, read, write
+from .mixed_signature import read_signature
 from .model import Model, load_model, verified_manifest
-from .signature import Signature
 
 try:
     from sagemaker_containers.beta.framework import worker as _image
@@ -60,7 +60,7 @@ def model_fn(model_dir: str) -> Any:
             manifest = verified_manifest(Path(model_dir))
             model = Model(
                 JoblibEngine(Path(model_dir) / "model.joblib", manifest["signature"], ()),
-                Signature.from_manifest(manifest),
+                read_signature(manifest),
             )
     except Exception as error:
         raise ModelNotReady(f"the model is not ready: {type(error).__name__}: {error}") from error

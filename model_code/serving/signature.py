@@ -17,12 +17,13 @@ Matrix = npt.NDArray[np.floating[Any]]
 SINGLE_MAX = float(np.finfo(np.float32).max)
 _DOUBLE_MAX = float(np.finfo(np.float64).max)
 _SHOWN_FEATURES = 40
+SEND_A_NUMBER = "Send a finite number."
 _FEW_CELLS = 256
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The signature of a manifest.
+    """The signature of a manifest whose features are numbers.
 
     Args:
         features: the feature names, in the order in which the model was trained.
@@ -39,18 +40,6 @@ class Signature:
     kind: str
     single_precision: bool = False
     max_rows: int | None = None
-
-    @classmethod
-    def from_manifest(cls, manifest: Mapping[str, Any], **limits: Any) -> Signature:
-        """Read the signature out of a manifest."""
-        signature = manifest["signature"]
-        return cls(
-            features=tuple(feature["name"] for feature in signature["features"]),
-            id_column=bool(signature["id_column"]),
-            label=signature["prediction"]["name"],
-            kind=signature["prediction"]["type"],
-            **limits,
-        )
 
     @cached_property
     def width(self) -> int:
@@ -94,9 +83,7 @@ class Signature:
                 that the model takes.
         """
         if not rows:
-            raise RequestError(
-                "no_rows", "The request has no rows.", hint=f"Send rows of {self.width} numbers."
-            )
+            raise self.no_rows()
         self.check_row_count(len(rows))
         width = self.width
         if finite and all(len(row) == width and _PLAIN.issuperset(map(type, row)) for row in rows):
@@ -168,7 +155,7 @@ class Signature:
             except (ValueError, OverflowError):
                 value = None
             if value is None:
-                hint = _header_hint(number, row, self.features) or "Send a finite number."
+                hint = _header_hint(number, row, self.features) or SEND_A_NUMBER
                 raise self._bad_cell("not_a_number", number, position, cell, hint)
             if not math.isfinite(value):
                 raise self._bad_cell("not_finite", number, position, cell)
@@ -176,6 +163,10 @@ class Signature:
                 raise self._bad_cell("too_large", number, position, cell)
             values.append(value)
         return values
+
+    def no_rows(self) -> RequestError:
+        """Return what to say of a request without rows."""
+        return RequestError("no_rows", "The request has no rows.", hint=f"Send rows of {self.width} columns.")
 
     def check_row_count(self, rows: int) -> None:
         """Refuse more rows than one request may have.
@@ -202,7 +193,7 @@ class Signature:
             if not isinstance(item, Mapping):
                 raise RequestError(
                     "not_an_object",
-                    f"Row {number} is {_json_type(item)}, and the rows before it are objects.",
+                    f"Row {number} is {json_type(item)}, and the rows before it are objects.",
                     row=number,
                     hint="Send every row as an object, or every row as a list.",
                 )
@@ -249,7 +240,7 @@ class Signature:
         is_what, default = _CELL_ERRORS[code]
         name = self.features[position]
         # What is inside a list may be nested deeper than Python can print.
-        shown = _json_type(cell) if isinstance(cell, list | dict) else repr(cell)[:40]
+        shown = json_type(cell) if isinstance(cell, list | dict) else repr(cell)[:40]
         return RequestError(
             code,
             f"Row {number}, {name}: {shown} is {is_what}.",
@@ -261,7 +252,7 @@ class Signature:
 
 _PLAIN = frozenset({int, float})
 _CELL_ERRORS = {
-    "not_a_number": ("not a number", "Send a finite number."),
+    "not_a_number": ("not a number", SEND_A_NUMBER),
     "not_finite": (
         "not a finite number",
         "Leave rows with NaN or infinity out, or fill the value in before.",
@@ -279,6 +270,7 @@ def _header_hint(number: int, row: Sequence[Any], features: tuple[str, ...]) -> 
     return None
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """Return what a JSON value is, for a message."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..csv_cells import line_of
 from ..media import CSV, JSON, JSON_LINES, NPY
 from ..signature import SINGLE_MAX
 from .settings import ServerSettings
@@ -19,6 +20,7 @@ _REFUSALS = {
     "408": "No whole request came in time.",
     "413": "Too many bytes or rows.",
     "415": "A Content-Type that is not served.",
+    "422": "A text that is no category of its column.",
     "431": "Too many bytes of headers.",
     "500": "The model failed; the error holds a request id.",
     "503": "The model is not ready; the error says why.",
@@ -34,17 +36,15 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
     """
     signature = manifest["signature"]
     features = signature["features"]
-    width = len(features)
-    row: dict[str, Any] = {"type": "array", "items": _NUMBER, "minItems": width, "maxItems": width}
+    row = _row(features)
     named: dict[str, Any] = {
         "type": "object",
         "properties": {feature["name"]: _feature(feature) for feature in features},
-        "required": [feature["name"] for feature in features],
+        "required": [feature["name"] for feature in features if not feature.get("missing")],
         "additionalProperties": False,
     }
     if signature["id_column"]:
-        more = {"minItems": width + 1, "maxItems": width + 1}
-        row = {"anyOf": [row, {"type": "array", "prefixItems": [{}], "items": _NUMBER, **more}]}
+        row = {"anyOf": [row, _row(features, {})]}
         named["properties"]["id"] = {}
     limits = {"minItems": 1, "maxItems": settings.max_rows}
     rows = {"oneOf": [{"type": "array", "items": item, **limits} for item in (row, named)]}
@@ -62,6 +62,7 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
         "required": ["instances"],
         "additionalProperties": False,
     }
+    categories = any("categories" in feature for feature in features)
     example = manifest["golden"]["rows"][:1]
     text = {"type": "string"}
     binary = {"type": "string", "format": "binary"}
@@ -71,7 +72,7 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
             "required": True,
             "content": {
                 JSON: {"schema": {"oneOf": [rows, instances]}, "example": example},
-                CSV: {"schema": text, "example": ",".join(map(str, example[0]))},
+                CSV: {"schema": text, "example": _csv(example[0])},
                 JSON_LINES: {"schema": text},
                 NPY: {"schema": binary},
             },
@@ -86,7 +87,7 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
                     NPY: {"schema": binary},
                 },
             },
-            **_refusals(*_REFUSALS),
+            **_refusals(*(status for status in _REFUSALS if categories or status != "422")),
         },
     }
     return {
@@ -102,11 +103,35 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
     }
 
 
+def _row(features: Sequence[Mapping[str, Any]], *leading: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a row as a list, with cells before those of the features."""
+    width = len(leading) + len(features)
+    array: dict[str, Any] = {"type": "array", "minItems": width, "maxItems": width}
+    if any("categories" in feature or feature.get("missing") for feature in features):
+        # Beyond the last of them there is none: `items` would be for what cannot be.
+        return {**array, "prefixItems": [*leading, *map(_cell, features)]}
+    return {**array, **({"prefixItems": list(leading)} if leading else {}), "items": _NUMBER}
+
+
+def _cell(feature: Mapping[str, Any]) -> dict[str, Any]:
+    missing = bool(feature.get("missing"))
+    if "categories" in feature:
+        return {"enum": [*feature["categories"], *([None] if missing else [])]}
+    return {**_NUMBER, "type": ["number", "null"]} if missing else _NUMBER
+
+
 def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
     described = [f"in {feature['unit']}"] if "unit" in feature else []
     if "minimum" in feature:
-        described.append(f"{feature['minimum']:g} to {feature['maximum']:g} in training")
-    return {**_NUMBER, **({"description": ", ".join(described)} if described else {})}
+        whole = "whole numbers, " if feature.get("type") == "integer" else ""
+        described.append(f"{whole}{feature['minimum']:g} to {feature['maximum']:g} in training")
+    if feature.get("missing"):
+        described.append("may be left out")
+    return {**_cell(feature), **({"description": ", ".join(described)} if described else {})}
+
+
+def _csv(row: Sequence[Any]) -> str:
+    return line_of("" if cell is None else str(cell) for cell in row)
 
 
 def _reader(summary: str, media_type: str, schema: Mapping[str, Any], *refusals: str) -> dict[str, Any]:
