@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from model_code.serving.model import as_predictions
 from slipway.errors import ImportRefused
 from stacks.settings import ModelSettings
 
 from .agreement import Answers
-from .artifact import Artifact, write_artifact
+from .artifact import Artifact
 from .data import Dataset
 from .engines import Packaged, package_onnx, packages_of
-from .evaluate import check_gate, evaluate
 from .fit import Progress
-from .fitted import Estimator
+from .fitted import Estimator, Fitted
 from .foreign import OTHER_DATA, read_foreign, skops_of_pickle
-from .foreign_onnx import read_onnx
-from .manifest import code_of, manifest_of, signature_of
+from .foreign_onnx import ForeignOnnx, read_onnx
+from .packaging import package_model, rows_to_agree_on
+from .signature import signature_of
 from .skops_form import foreign_packages, types_needed, unsafe_types
 from .split import Split
-from .train import all_answers, load_parts, rows_to_agree_on
+from .train import load_parts
 
 NAMES_SHOWN = 8
 
@@ -56,42 +56,44 @@ def import_model(
     signature = signature_of(settings, dataset)
     # Not the file's hash: the same model exported again is another file, with another time in it.
     origin = {"file": path.name, "form": form}
+    model: Fitted
     if form == "onnx":
-        values, packaged, producer = _from_onnx(content, path.name, dataset, parts, signature)
-        origin["producer"] = producer
+        values, model, origin["producer"] = _from_onnx(content, path.name, dataset, parts, signature)
     else:
-        values, packaged = _from_estimator(form, content, path.name, settings, dataset, parts, signature)
-    predicted = as_predictions(values, signature["prediction"]["type"])
-    truth = as_predictions(dataset.label.iloc[parts.test].to_numpy(), signature["prediction"]["type"])
-    measured = evaluate(settings.model.task, truth, predicted)
-    gate = check_gate(settings.name, settings.gate.bounds(), measured)
-    progress(packaged.summary())
-    progress(f"measured on {len(parts.test)} test rows; only who trained the model knows whether it saw them")
-    manifest = manifest_of(
-        settings,
-        dataset,
-        parts,
-        signature=signature,
-        predicted=predicted,
-        metrics=measured,
-        gate=gate,
-        packaged=packaged,
+        values, model = _from_estimator(form, content, path.name, settings, dataset, parts, signature)
+    artifact = package_model(
+        root, settings, dataset, parts, signature, model, values, more={"origin": origin}, progress=progress
     )
-    files = {**packaged.files, **code_of(root, settings)}
-    if form == "joblib":
-        files["model.joblib"] = content
-    return write_artifact(root, settings.name, files, {**manifest, "origin": origin})
+    progress(f"measured on {len(parts.test)} test rows; only who trained the model knows whether it saw them")
+    return artifact
+
+
+class _Graph:
+    """An ONNX model from elsewhere, as training sees a model."""
+
+    files: Mapping[str, bytes] = {}
+
+    def __init__(self, model: ForeignOnnx) -> None:
+        self._model = model
+
+    def predict(self, features: pd.DataFrame) -> npt.NDArray[Any]:
+        return self._model.answers(features.to_numpy())
+
+    def scores(self, _features: pd.DataFrame) -> None:
+        return None  # what its other outputs are, only who exported it knows
+
+    def package(self, signature: Mapping[str, Any], answers: Answers) -> Packaged:
+        return package_onnx(self._model.fitted, signature, answers)
 
 
 def _from_onnx(
     content: bytes, name: str, dataset: Dataset, parts: Split, signature: dict[str, Any]
-) -> tuple[npt.NDArray[Any], Packaged, str]:
+) -> tuple[npt.NDArray[Any], _Graph, str]:
     kind = signature["prediction"]["type"]
     model = read_onnx(content, name, width=dataset.features.shape[1], kind=kind)
     rows = dataset.features.iloc[rows_to_agree_on(parts)].to_numpy()
     values = _checked(name, model.answers(rows), len(rows), signature)
-    packaged = package_onnx(model.fitted, signature, Answers(rows, values, kind))
-    return values[: len(parts.test)], packaged, model.producer
+    return values[: len(parts.test)], _Graph(model), model.producer
 
 
 def _from_estimator(
@@ -102,7 +104,7 @@ def _from_estimator(
     dataset: Dataset,
     parts: Split,
     signature: dict[str, Any],
-) -> tuple[npt.NDArray[Any], Packaged]:
+) -> tuple[npt.NDArray[Any], Estimator]:
     packages = packages_of(settings.folder / "requirements.txt")
     data = skops_of_pickle(content, name) if form == "joblib" else content
     estimator = _load_skops(data, name, trusted_pickle=form == "joblib", packages=packages)
@@ -114,7 +116,8 @@ def _from_estimator(
             fix=OTHER_DATA,
         )
     _check_names(estimator, name, dataset)
-    model = Estimator(estimator, packages=packages)
+    files = {"model.joblib": content} if form == "joblib" else {}
+    model = Estimator(estimator, packages=packages, files=files)
     try:
         raw = model.predict(dataset.features.iloc[parts.test])
     except Exception as error:  # a foreign estimator raises whatever it likes
@@ -123,9 +126,7 @@ def _from_estimator(
             why=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
             fix=OTHER_DATA,
         ) from None
-    values = _checked(name, raw, len(parts.test), signature)
-    answers = all_answers(model, dataset, parts, values, signature["prediction"]["type"])
-    return values, model.package(signature, answers)
+    return _checked(name, raw, len(parts.test), signature), model
 
 
 def _load_skops(content: bytes, name: str, *, trusted_pickle: bool, packages: frozenset[str]) -> Any:

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from model_code.serving.model import as_predictions
 from slipway.errors import TrainingFailed
 from stacks.settings import ModelSettings
 
-from .agreement import Answers
-from .artifact import Artifact, write_artifact, write_note
+from .artifact import Artifact, write_note
 from .data import Dataset, load_dataset
-from .evaluate import check_gate, evaluate
 from .fit import Progress, Trained, Trainer, fit_here, require_trainable
-from .fitted import Fitted, fitted
-from .manifest import code_of, manifest_of, signature_of
-from .split import Rows, Split, split
+from .fitted import fitted
+from .packaging import package_model
+from .signature import signature_of
+from .split import Split, split
 
-# An engine has to agree on the whole test set, and on this many of the rows that trained the model: there a
-# neighbour is at distance zero, and a row on a threshold.
-OTHER_ROWS = 10_000
 JOB_NOTE = "training-job.json"
 
 
@@ -71,7 +63,7 @@ def package_trained(
     model = fitted(settings, trained, signature)
     try:
         values = model.predict(dataset.features.iloc[parts.test])
-        predicted = as_predictions(values, kind)
+        as_predictions(values, kind)
     except (AttributeError, ValueError, TypeError, IndexError) as error:
         raise TrainingFailed(
             f"The model of {settings.name} cannot predict the test rows: {error}",
@@ -80,24 +72,10 @@ def package_trained(
             if settings.model.framework == "sklearn"
             else f"Mend objective and num_class in model_code/{settings.name}/model.toml.",
         ) from None
-    truth = as_predictions(dataset.label.iloc[parts.test].to_numpy(), kind)
-    measured = evaluate(settings.model.task, truth, predicted)
-    gate = check_gate(settings.name, settings.gate.bounds(), measured)
-    packaged = model.package(signature, all_answers(model, dataset, parts, values, kind))
-    progress(packaged.summary())
-    manifest = manifest_of(
-        settings,
-        dataset,
-        parts,
-        signature=signature,
-        predicted=predicted,
-        metrics=measured,
-        gate=gate,
-        packaged=packaged,
+    more = {"validation": dict(trained.metrics)}
+    artifact = package_model(
+        root, settings, dataset, parts, signature, model, values, more=more, progress=progress
     )
-    manifest["validation"] = dict(trained.metrics)
-    files = {**model.files, **packaged.files, **code_of(root, settings)}
-    artifact = write_artifact(root, settings.name, files, manifest)
     if trained.notes:
         write_note(artifact, JOB_NOTE, json.dumps(dict(trained.notes), indent=1, sort_keys=True) + "\n")
     return artifact
@@ -116,21 +94,3 @@ def load_parts(settings: ModelSettings, progress: Progress) -> tuple[Dataset, Sp
         f"train {len(parts.train)}, validation {len(parts.validation)}, test {len(parts.test)}"
     )
     return dataset, parts
-
-
-def rows_to_agree_on(parts: Split) -> Rows:
-    """Return the rows on which an engine has to agree: the test set, then others."""
-    others = np.sort(np.concatenate([parts.train, parts.validation]))
-    if len(others) > OTHER_ROWS:
-        others = others[np.linspace(0, len(others) - 1, OTHER_ROWS).astype(int)]
-    return np.concatenate([parts.test, others])
-
-
-def all_answers(
-    model: Fitted, dataset: Dataset, parts: Split, on_test: npt.NDArray[Any], kind: str
-) -> Answers:
-    """Return a model's answers to the rows on which an engine has to agree."""
-    rows = rows_to_agree_on(parts)
-    others = rows[len(parts.test) :]
-    values = np.concatenate([on_test, model.predict(dataset.features.iloc[others])])
-    return Answers(dataset.features.iloc[rows].to_numpy(), values, kind)
