@@ -11,7 +11,7 @@ import pandas as pd
 
 from slipway.errors import TrainingFailed
 from training.data import Dataset
-from training.evaluate import LOWER_IS_BETTER
+from stacks.metrics import LOWER_IS_BETTER
 from training.split import Rows, Split
 
 from .calibration import calibration
