@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from localaws.environments import SKLEARN_1_9_0
+from localaws.environments import SKLEARN_1_9_0, XGBOOST_3_2_0
+from localaws.images.builtin_xgboost import BuiltinXgboost
 from localaws.images.prebuilt import PrebuiltImage, Runner
 from localaws.ports import Credentials
 from localaws.sagemaker.errors import validation_error
@@ -57,5 +58,10 @@ ENTRIES = (
         _REGISTRY + r"sagemaker-scikit-learn:1\.9-0-cpu-py3",
         "sagemaker-scikit-learn:1.9-0-cpu-py3",
         PrebuiltImage("sklearn_1_9_0", SKLEARN_1_9_0),
+    ),
+    Entry(
+        _REGISTRY + r"sagemaker-xgboost:3\.2-0",
+        "sagemaker-xgboost:3.2-0",
+        BuiltinXgboost(XGBOOST_3_2_0),
     ),
 )
