@@ -1,6 +1,7 @@
 """The model card: Markdown from a manifest, and from what a person says in card.toml.
 
-Its sections are those of Hugging Face's template, after Mitchell et al., Model Cards for Model Reporting (2019).
+Its sections are those of Hugging Face's template, after Mitchell et al., Model Cards for Model Reporting
+(2019).
 """
 
 from __future__ import annotations

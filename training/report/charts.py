@@ -24,6 +24,7 @@ class Axis:
     end: float
 
     def __call__(self, value: float) -> str:
+        """Return the place of a value, as SVG has it."""
         span = self.high - self.low
         share = (value - self.low) / span if span else 0.5
         return f"{self.start + share * (self.end - self.start):.1f}".removesuffix(".0")

@@ -23,7 +23,7 @@ class Change:
 
 
 def changes(manifest: Mapping[str, Any], before: Mapping[str, Any]) -> list[Change]:
-    """Return what differs between two manifests of a model: settings, split, gate, versions, engine, columns."""
+    """Return what differs between two manifests: settings, split, gate, versions, engine, columns."""
     now_flat, before_flat = (dict(_facts(one)) for one in (manifest, before))
     return [
         Change(name, before_flat.get(name, "none"), now_flat.get(name, "none"))

@@ -14,8 +14,9 @@ NOTHING = "–"
 class At:
     """A place in a manifest: its value, and a JSON Pointer to it (RFC 6901).
 
-    In a template a text prints itself escaped, and a number prints itself short, in a `<data>` element with the
-    exact value and the pointer. Keys of the manifest are reached by name, so this class has no public names.
+    In a template a text prints itself escaped, and a number prints itself short, in a `<data>` element with
+    the exact value and the pointer. Keys of the manifest are reached by name, so this class has no public
+    names.
 
     Args:
         value: what is there.
