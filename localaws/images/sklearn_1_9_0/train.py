@@ -16,8 +16,8 @@ from collections import deque
 from types import ModuleType
 from typing import Any
 
-# The toolkit's compiled helper renames hosts for MPI; it was installed without a compiler, and here it is only
-# imported.
+# The toolkit's compiled helper renames hosts for MPI. It was installed without a compiler, and training
+# without MPI only imports it.
 sys.modules["gethostname"] = ModuleType("gethostname")
 
 from sagemaker_training import entry_point, environment, errors, runner, trainer  # noqa: E402
@@ -47,7 +47,8 @@ class _ErrorStream:
         """Return the last lines, once all that was written has passed."""
         os.dup2(self._own, 2)  # closes the pipe's last end here
         self._thread.join(_DRAIN_S)  # what the script left running may hold another
-        return "".join(self._lines).strip()[-_TAIL_CHARACTERS:]
+        text = "".join(self._lines).strip()
+        return text if len(text) <= _TAIL_CHARACTERS else text[-_TAIL_CHARACTERS:].partition("\n")[2]
 
     def _pass_on(self, reading: int) -> None:
         with os.fdopen(reading, "rb") as stream:
