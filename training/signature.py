@@ -10,13 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from model_code.serving.csv_cells import line_of
+from model_code.serving.csv_cells import Cell
 from stacks.settings import ModelSettings
 
 from .data import Dataset
 
-# A cell of a request: a number, the text of a category, or None where it is missing.
-Cell = float | str | None
 _LARGEST_WHOLE = 2.0**53  # from here on every float is whole
 
 
@@ -73,8 +71,3 @@ def _cell(value: float, texts: Sequence[str] | None) -> Cell:
     if math.isnan(value):
         return None
     return value if texts is None else texts[int(value)]
-
-
-def csv_row(row: Sequence[Cell]) -> str:
-    """Return a row as a person would write it in CSV: short numbers, quotes where a text needs them."""
-    return line_of("" if cell is None else cell if isinstance(cell, str) else f"{cell:g}" for cell in row)

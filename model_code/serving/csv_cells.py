@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 # A quoted cell, in which a quote is written twice, or one without quotes; then what ends it. Nothing is given
 # back (`*+`), so the time grows with the text alone.
 _CELL = re.compile(r'[ \t]*+"((?:[^"]|"")*+)"[ \t\r]*+([,|\n]|\Z)|([^,|\n]*+)([,|\n]|\Z)')
-_QUOTED = re.compile(r'[",|\r\n]|^\s|\s$|^$')
+_QUOTED = re.compile(r'[",|\r\n]')
+# A number, the text of a category, or None where it is missing.
+Cell = float | str | None
 
 
 class TooManyCells(ValueError):
@@ -53,8 +55,14 @@ def rows_of(text: str, most: int | None = None) -> Iterator[list[str]]:
             return
 
 
-def line_of(cells: Iterable[str]) -> str:
-    """Return one row, without what ends it; a cell is quoted where it has to be."""
-    return ",".join(
-        '"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) and cell else cell for cell in cells
+def line_of(cells: Iterable[Cell], number: str = "") -> str:
+    """Return one row, without what ends it; a text is quoted where it has to be.
+
+    Args:
+        cells: of the row.
+        number: how to format numbers, as `format` has it; default: exactly.
+    """
+    texts = (
+        "" if cell is None else cell if isinstance(cell, str) else format(cell, number) for cell in cells
     )
+    return ",".join('"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text for text in texts)

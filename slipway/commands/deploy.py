@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from localaws.control import DEFAULT_PORT
+from model_code.serving.csv_cells import line_of
 from slipway.options import aws_of, context_of, models_argument, set_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
@@ -66,8 +69,8 @@ def command(
         story.next(f"slipway train --on sagemaker{'' if local else f' --stage {stage}'}")
         return
     first = settings.models[0].name
-    row = ",".join(str(cell) for cell in load_artifact(project.root, first).manifest["golden"]["rows"][0])
-    story.next(f"slipway predict {first} {row}{'' if local else f' --stage {stage}'}")
+    row = line_of(load_artifact(project.root, first).manifest["golden"]["rows"][0])
+    story.next(f"slipway predict {first} {shlex.quote(row)}{'' if local else f' --stage {stage}'}")
 
 
 def _billed(settings: Settings) -> str:

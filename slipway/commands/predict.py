@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from client import ClientError, RequestRefused
-from slipway.errors import BadInput, PredictionRefused
+from client.wire import Row
+from model_code.serving.csv_cells import rows_of
+from slipway.errors import ArtifactInvalid, ArtifactMissing, BadInput, PredictionRefused
 from slipway.options import aws_of, json_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
+from training.artifact import load_artifact
 
 
 @click.command("predict")
@@ -26,7 +28,8 @@ from slipway.story import Story
 def command(model: str, rows: str, stage: str, as_json: bool) -> None:
     """Predict one row, several rows split by |, a CSV file, or standard input.
 
-    A file's first row may name the features, in any order; without it they are in the signature's order.
+    A file's first row may name the features, in any order; without it they are in the signature's order. A
+    category is its text, in double quotes where it holds a comma; a missing value is an empty cell.
 
     \b
     slipway predict iris 6.5,3.0,5.2,2.0
@@ -36,10 +39,11 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
 
     project = Project.here()
     settings = settings_of(project, (model,), stage)
-    body, content_type = read_rows(rows)
+    text = read_text(rows)
     client = client_for(aws_of(project, settings.stage), model)
+    table = read_rows(text, _signature(project, model, client.version))
     try:
-        answers = json.loads(client.invoke(body, content_type))
+        answers = client.predict(table)
     except RequestRefused as error:
         raise PredictionRefused(f"{model} refused the rows: {error}", fix=error.hint or "") from None
     except ClientError as error:
@@ -51,56 +55,88 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
     Story().next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")
 
 
-def read_rows(argument: str) -> tuple[bytes, str]:
-    """Return a request's body and its type for a row, a file or standard input.
+def read_text(argument: str) -> str:
+    """Return the text of an argument that is one, of a file or of standard input.
 
     Raises:
-        BadInput: the file is not there, is empty, or a cell under a header is not a number.
+        BadInput: it is neither, or not UTF-8.
     """
     if argument == "-":
-        text = sys.stdin.read()
-    elif Path(argument).is_file():
+        return sys.stdin.read()
+    if Path(argument).is_file():
         try:
-            text = Path(argument).read_text(encoding="utf-8-sig")
+            return Path(argument).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise BadInput(f"{argument} is not UTF-8 text.", fix="Save it as a CSV file in UTF-8.") from None
-    elif "," in argument or "|" in argument or _is_number(argument):
-        text = argument
-    else:
-        raise BadInput(
-            f"{argument!r} is neither a file nor a row of numbers.", fix="Write a row as 6.5,3.0,5.2,2.0"
-        )
-    table = [row for row in csv.reader(io.StringIO(text.replace("|", "\n"))) if row]
+    if "," in argument or "|" in argument or _number(argument) is not None:
+        return argument
+    raise BadInput(
+        f"{argument!r} is neither a file nor a row of numbers.", fix="Write a row as 6.5,3.0,5.2,2.0"
+    )
+
+
+def read_rows(text: str, signature: Mapping[str, Any] | None = None) -> list[Row]:
+    """Return the rows of a text: lists, or objects under a header.
+
+    A cell is a number, a text or, where it is empty, None. The signature says which columns are texts;
+    without one, what looks like a number is one.
+
+    Raises:
+        BadInput: there are no rows, or one is not as wide as its header.
+    """
+    table = [row for row in rows_of(text) if any(row) or len(row) > 1]
     if not table:
         raise BadInput(
             "There are no rows to predict.", fix="Give a row, a CSV file, or rows on standard input."
         )
-    header = table[0]
-    if any(_is_number(cell) for cell in header) or len(table) == 1:
-        return "\n".join(",".join(row) for row in table).encode(), "text/csv"
+    features = signature["features"] if signature else []
+    texts = {feature["name"] for feature in features if "categories" in feature}
+    names = [feature["name"] for feature in features]
+    if not _is_header(table, names):
+        by_width = {len(names): names, len(names) + 1: ["id", *names]}
+        return [
+            [_cell(cell, name in texts) for name, cell in zip(by_width.get(len(row), row), row, strict=True)]
+            for row in table
+        ]
     # With names the model's own checks apply: an unknown or missing column is told by its name.
-    names = [name.strip() for name in header]
-    return json.dumps([_object(names, row, n) for n, row in enumerate(table[1:], start=1)]).encode(), (
-        "application/json"
-    )
+    header = table.pop(0)
+    for number, row in enumerate(table, start=1):
+        if len(row) != len(header):
+            raise BadInput(
+                f"Row {number} has {len(row)} cells, and the header names {len(header)}.", fix="Mend the row."
+            )
+    return [
+        {name: _cell(cell, name in texts or name == "id") for name, cell in zip(header, row, strict=True)}
+        for row in table
+    ]
 
 
-def _object(names: list[str], row: list[str], number: int) -> dict[str, Any]:
-    if len(row) != len(names):
-        raise BadInput(
-            f"Row {number} has {len(row)} cells, and the header names {len(names)}.", fix="Mend the row."
-        )
-    cells: dict[str, Any] = {}
-    for name, cell in zip(names, row, strict=True):
-        if name != "id" and not _is_number(cell):
-            raise BadInput(f"Row {number}, {name}: {cell!r} is not a number.", fix="Mend the cell.")
-        cells[name] = cell if name == "id" else float(cell)
-    return cells
+def _is_header(table: list[list[str]], names: list[str]) -> bool:
+    """Whether the first row names columns: some that the model has, or else no number among several rows."""
+    first = table[0]
+    if names and not {"id", *names}.isdisjoint(first):
+        return True
+    return not names and len(table) > 1 and all(_number(cell) is None for cell in first)
 
 
-def _is_number(text: str) -> bool:
+def _cell(cell: str, text: bool) -> float | str | None:
+    if not cell:
+        return None
+    number = None if text else _number(cell)
+    return cell if number is None else number
+
+
+def _number(cell: str) -> float | None:
     try:
-        float(text)
+        return None if "_" in cell else float(cell)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _signature(project: Project, model: str, version: str) -> Mapping[str, Any] | None:
+    """Return the signature of what is deployed, where its artifact is on this machine."""
+    try:
+        signature: Mapping[str, Any] = load_artifact(project.root, model, version).manifest["signature"]
+    except (ArtifactMissing, ArtifactInvalid):
+        return None
+    return signature

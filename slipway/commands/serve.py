@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from model_code.serving.csv_cells import line_of
 from slipway.errors import BadInput, ServerFailed
 from slipway.options import set_option, settings_of
 from slipway.project import Project
@@ -56,7 +57,7 @@ def command(model: str, port: int, workers: int, container: bool, overrides: tup
         )
         try:
             _wait_until_ready(process, port)
-            row = ",".join(f"{cell:g}" for cell in artifact.manifest["golden"]["rows"][0])
+            row = line_of(artifact.manifest["golden"]["rows"][0], "g")
             story.say(f"{model} {artifact.version} is served on http://127.0.0.1:{port}; end it with Ctrl-C")
             story.next(f"curl -H 'Content-Type: text/csv' -d '{row}' http://127.0.0.1:{port}/invocations")
             with suppress(KeyboardInterrupt):  # this is how it is meant to end

@@ -1,13 +1,12 @@
 """The command line without any AWS: rows, overrides, messages, exit codes."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from slipway.commands.predict import read_rows
+from slipway.commands.predict import read_rows, read_text
 from slipway.errors import BadInput, SettingsError, SlipwayError
 from slipway.options import context_of
 from slipway.verify import agrees
@@ -95,29 +94,43 @@ def test_no_color_is_honoured():
     assert "\x1b[3" not in ended.stderr
 
 
-def test_rows_without_a_header_go_as_csv(tmp_path):
+def test_rows_without_a_header_are_lists(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text("1,2,3,4\n5,6,7,8\n")
 
-    assert read_rows(str(file)) == (b"1,2,3,4\n5,6,7,8", "text/csv")
-    assert read_rows("1,2|3,4") == (b"1,2\n3,4", "text/csv")
+    assert read_rows(read_text(str(file))) == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert read_rows("1,2|3,4") == [[1, 2], [3, 4]]
 
 
 def test_a_header_in_any_order_sends_objects_by_name(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text("\ufeffid,b, a\nx-1,2,1\n\nx-2,4,3\n", encoding="utf-8")
 
-    body, content_type = read_rows(str(file))
+    assert read_rows(read_text(str(file))) == [{"id": "x-1", "b": 2, "a": 1}, {"id": "x-2", "b": 4, "a": 3}]
 
-    assert content_type == "application/json"
-    assert json.loads(body) == [{"id": "x-1", "b": 2, "a": 1}, {"id": "x-2", "b": 4, "a": 3}]
+
+def test_texts_and_empty_cells_pass_through(tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text('a,color\n1,"red, dark|er"\n,\n')
+
+    assert read_rows(read_text(str(file))) == [{"a": 1, "color": "red, dark|er"}, {"a": None, "color": None}]
+    assert read_rows('1,"red|er"|,blue') == [[1, "red|er"], [None, "blue"]]
+
+
+def test_the_signature_says_which_cells_are_texts_and_what_a_header_is():
+    categories = {"type": "category", "categories": ["7", "8"]}
+    signature = {"features": [{"name": "zip", **categories}, {"name": "floor", **categories}]}
+
+    assert read_rows("7,8|8,7", signature) == [["7", "8"], ["8", "7"]]
+    assert read_rows("n1,7,8", signature) == [["n1", "7", "8"]]
+    assert read_rows("floor,zip|8,7", signature) == [{"floor": "8", "zip": "7"}]
+    assert read_rows("x,y|8,7", signature) == [["x", "y"], ["8", "7"]]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a,b\n1\n", "Row 1 has 1 cells"),
-        ("a,b\n1,2\n1,x\n", "Row 2, b: 'x' is not a number"),
         ("\n\n", "no rows"),
     ],
 )
@@ -126,7 +139,7 @@ def test_a_file_that_cannot_be_sent_names_row_and_column(tmp_path, text, message
     file.write_text(text)
 
     with pytest.raises(BadInput, match=message):
-        read_rows(str(file))
+        read_rows(read_text(str(file)))
 
 
 def test_an_override_becomes_the_same_cdk_context():

@@ -72,7 +72,7 @@ def openapi(manifest: Mapping[str, Any], settings: ServerSettings) -> dict[str, 
             "required": True,
             "content": {
                 JSON: {"schema": {"oneOf": [rows, instances]}, "example": example},
-                CSV: {"schema": text, "example": _csv(example[0])},
+                CSV: {"schema": text, "example": line_of(example[0])},
                 JSON_LINES: {"schema": text},
                 NPY: {"schema": binary},
             },
@@ -128,10 +128,6 @@ def _feature(feature: Mapping[str, Any]) -> dict[str, Any]:
     if feature.get("missing"):
         described.append("may be left out")
     return {**_cell(feature), **({"description": ", ".join(described)} if described else {})}
-
-
-def _csv(row: Sequence[Any]) -> str:
-    return line_of("" if cell is None else str(cell) for cell in row)
 
 
 def _reader(summary: str, media_type: str, schema: Mapping[str, Any], *refusals: str) -> dict[str, Any]:
