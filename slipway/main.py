@@ -19,9 +19,11 @@ from slipway.errors import AwsUnreachable, SlipwayError
 VERBS = (
     "demo",
     "train",
+    "jobs",
     "import",
     "deploy",
     "predict",
+    "batch",
     "status",
     "outputs",
     "env",

@@ -2,7 +2,9 @@
 
     data/<model>/<version of the data>/{train,validation,test}/…    what models are trained and tested on
     jobs/<training job>/{code,output,checkpoints}/…                 what a training job reads and leaves
-    batch/<model>/input/…, batch/<model>/output/<run>/…             what a transform job reads and leaves
+    batch/<model>/input/…                                           what a scheduled transform job reads
+    batch/<model>/rows/<job>/…                                      what one of `slipway batch` does
+    batch/<model>/output/<run>/…                                    what a transform job leaves
 
 A prefix ends at a slash.
 """
@@ -28,13 +30,18 @@ def data_prefix(model: str, channel: str, version: str = CURRENT) -> str:
 
 
 def job_prefix(job: str) -> str:
-    """Return where everything of one training job is; SageMaker writes output/model.tar.gz below it."""
+    """Return where everything of one training job is."""
     return f"{JOBS}{job}/"
 
 
 def code_key(job: str) -> str:
     """Return where a job's training script is, packed."""
     return f"{job_prefix(job)}code/{CODE_FILE}"
+
+
+def archive_key(job: str) -> str:
+    """Return where SageMaker leaves a job's model."""
+    return f"{job_prefix(job)}output/model.tar.gz"
 
 
 def checkpoints_prefix(job: str) -> str:
@@ -45,6 +52,11 @@ def checkpoints_prefix(job: str) -> str:
 def batch_input(model: str) -> str:
     """Return where the rows are that a model's transform job takes by default."""
     return f"{BATCH}{model}/input/"
+
+
+def batch_rows(model: str, job: str) -> str:
+    """Return where the rows are that one transform job was started for."""
+    return f"{BATCH}{model}/rows/{job}/"
 
 
 def batch_output(model: str, run: str = "") -> str:

@@ -1,0 +1,220 @@
+"""A transform job of `slipway batch`: start it, follow it, bring its output here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from botocore.exceptions import ClientError
+
+from slipway.errors import AwsUnreachable, BatchFailed, NoSuchJob
+from stacks import storage
+from stacks.settings import ModelSettings
+from stacks.transform_job import TransformPlaces, transform_job_request
+from training.fit import Progress
+from training.sagemaker.follow import Ended, Pace, follow
+from training.sagemaker.jobs import FollowedTransform
+from training.sagemaker.logs import DATA_LOG, TRANSFORM_GROUP
+from training.sagemaker.names import job_name
+from training.sagemaker.place import Place
+from training.sagemaker.request import as_sdk
+from training.sagemaker.sdk import transform_job
+
+_ROWS = "rows"
+_LOG_EVENTS = 100
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a job gave.
+
+    Args:
+        job: its name.
+        path: of the predictions.
+        lines: how many.
+        rows: how many there were to predict; None where nobody counted them: they were in S3 already.
+        output: s3://bucket/prefix/ of the same, one object for each of the input.
+    """
+
+    job: str
+    path: Path
+    lines: int
+    rows: int | None
+    output: str
+
+
+def upload_rows(place: Place, model: str, job: str, path: Path, rows: int) -> str:
+    """Bring prepared rows into the bucket and return their address; their number goes with them."""
+    key = storage.batch_rows(model, job) + path.name
+    extra = {"Metadata": {_ROWS: str(rows)}, "ContentType": "text/csv"}
+    place.client("s3").upload_file(str(path), place.bucket, key, ExtraArgs=extra)
+    return storage.uri(place.bucket, key)
+
+
+def start(place: Place, settings: ModelSettings, model_name: str, job: str, source: str) -> Any:
+    """Start a transform job and return the SDK's TransformJob.
+
+    Args:
+        place: where.
+        settings: the model folder's; `[batch]` says how.
+        model_name: of the deployed Model.
+        job: the name of the new job.
+        source: s3://bucket/prefix of CSV files without header, packed where it ends in .gz.
+
+    Raises:
+        AwsUnreachable: SageMaker refuses.
+    """
+    places = TransformPlaces(
+        job_name=job,
+        model_name=model_name,
+        input=source,
+        output=storage.uri(place.bucket, storage.batch_output(settings.name, job)),
+        key_arn=place.key_arn,
+    )
+    request = transform_job_request(settings.batch, places, place.tags(settings.name))
+    if source.endswith(".gz"):
+        request["TransformInput"]["CompressionType"] = "Gzip"
+    try:
+        return transform_job().create(**as_sdk(request), session=place.session, region=place.region)
+    except ClientError as error:
+        raise AwsUnreachable(
+            f"SageMaker refused to start the transform job of {settings.name}.",
+            why=str(error),
+            fix=f"Mend [batch] in model_code/{settings.name}/model.toml, or your account's limits or rights.",
+        ) from None
+
+
+def find(place: Place, model: str, job: str) -> Any:
+    """Return the SDK's TransformJob of a name.
+
+    Raises:
+        NoSuchJob: there is none.
+    """
+    try:
+        return transform_job().get(job, session=place.session, region=place.region)
+    except ClientError as error:
+        raise NoSuchJob(
+            f"There is no job {job} on {place.stage}.",
+            why=str(error),
+            fix=f"Look at: slipway jobs {place.option(model)}",
+        ) from None
+
+
+def finish(place: Place, model: str, resource: Any, out: Path | None, progress: Progress) -> Predicted:
+    """Follow a job to its end and write its predictions to a file, in one step.
+
+    Args:
+        place: where it runs.
+        model: the model's name.
+        resource: the SDK's TransformJob.
+        out: the file; default: named after the input, in the current folder.
+        progress: is given each step and line.
+
+    Raises:
+        BatchFailed: it failed or was stopped, or gave another number of lines than there were rows.
+        JobGoesOn, JobLost, AwsUnreachable: it goes on, and is not followed any more.
+    """
+    job, verb = FollowedTransform(resource, place), f"slipway jobs {place.option(model)}"
+    ended = follow(
+        job,
+        progress,
+        pace=Pace(poll_s=place.poll_s),
+        again=f"{verb} --attach {job.name}",
+        stop=f"{verb} --stop {job.name}",
+    )
+    if ended.state.status != "Completed":
+        raise _failed(place, job.name, ended)
+    source = str(resource.transform_input.data_source.s3_data_source.s3_uri)
+    output = str(resource.transform_output.s3_output_path)
+    out = out or Path(f"{_stem(source)}.predictions.csv")
+    rows = _rows_of(place, source)
+    # Beside its place, so that it takes it in one step.
+    with tempfile.NamedTemporaryFile(dir=out.resolve().parent, prefix=f".{out.name}-", delete=False) as file:
+        staging = Path(file.name)
+        try:
+            lines = sum(1 for line in _output_lines(place, output) if file.write(line))
+            if rows is not None and lines != rows:
+                raise BatchFailed(
+                    f"{job.name} gave {lines} lines for {rows} rows.",
+                    why="Each row has to give one line.",
+                    fix=f"Look at its output, {output}, and at output_fn of the model folder.",
+                )
+            file.close()
+            staging.chmod(0o644)
+            staging.replace(out)
+        finally:
+            staging.unlink(missing_ok=True)
+    return Predicted(job.name, out, lines, rows, output)
+
+
+def new_name(place: Place, model: str) -> str:
+    """Return a name for a new job."""
+    return job_name(place.stage, model)
+
+
+def _output_lines(place: Place, output: str) -> Iterator[bytes]:
+    """Return the lines of all objects of an output, in the order of their names; no blank ones.
+
+    A blank line stands between the answers to two requests where a container ends its own with a line break.
+    """
+    bucket, _, prefix = output.removeprefix("s3://").partition("/")
+    s3 = place.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/")
+    for item in (item for page in pages for item in page.get("Contents", ())):
+        body: IO[bytes] = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"]
+        for line in body:
+            if not line.isspace():
+                yield line.rstrip(b"\r\n") + b"\n"
+
+
+def _rows_of(place: Place, source: str) -> int | None:
+    bucket, _, key = source.removeprefix("s3://").partition("/")
+    try:
+        head = place.client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError:
+        return None  # a prefix, or somebody else's bucket
+    rows = head["Metadata"].get(_ROWS)
+    return int(rows) if rows else None
+
+
+def _stem(source: str) -> str:
+    name = PurePosixPath(source.removeprefix("s3://").rstrip("/")).name
+    return name.removesuffix(".gz").removesuffix(".csv")
+
+
+def _failed(place: Place, job: str, ended: Ended) -> BatchFailed:
+    state = ended.state
+    if state.status == "Stopped":
+        return BatchFailed(
+            f"The job {job} was stopped.", why=state.reason, fix="Outputs of whole files stay in the bucket."
+        )
+    data_log = _data_log(place, job)
+    return BatchFailed(
+        f"The job {job} failed; no file was written here.",
+        why="\n".join([state.reason, *(data_log or ended.tail)]).strip(),
+        fix="Mend the line that is named (the header row is not counted), and run it again. Outputs of other "
+        "files stay in the bucket.",
+    )
+
+
+def _data_log(place: Place, job: str) -> list[str]:
+    """Return what the job says of each file."""
+    logs = place.client("logs")
+    try:
+        pages = logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=TRANSFORM_GROUP, logStreamNamePrefix=f"{job}/"
+        )
+        names = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+        return [
+            event["message"].rstrip()
+            for name in names
+            if name.endswith(f"/{DATA_LOG}")
+            for event in logs.get_log_events(
+                logGroupName=TRANSFORM_GROUP, logStreamName=name, startFromHead=False, limit=_LOG_EVENTS
+            )["events"]
+        ]
+    except ClientError:
+        return []
