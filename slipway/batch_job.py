@@ -48,7 +48,7 @@ class Predicted:
 
 def upload_rows(place: Place, model: str, job: str, path: Path, rows: int) -> str:
     """Bring prepared rows into the bucket and return their address; their number goes with them."""
-    key = storage.batch_rows(model, job) + path.name
+    key = storage.batch_input(model, job) + path.name
     extra = {"Metadata": {_ROWS: str(rows)}, "ContentType": "text/csv"}
     place.client("s3").upload_file(str(path), place.bucket, key, ExtraArgs=extra)
     return storage.uri(place.bucket, key)

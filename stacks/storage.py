@@ -2,9 +2,7 @@
 
     data/<model>/<version of the data>/{train,validation,test}/…    what models are trained and tested on
     jobs/<training job>/{code,output,checkpoints}/…                 what a training job reads and leaves
-    batch/<model>/input/…                                           what a scheduled transform job reads
-    batch/<model>/rows/<job>/…                                      what one of `slipway batch` does
-    batch/<model>/output/<run>/…                                    what a transform job leaves
+    batch/<model>/input/<run>/…, batch/<model>/output/<run>/…       what a transform job reads and leaves
 
 A prefix ends at a slash.
 """
@@ -12,7 +10,8 @@ A prefix ends at a slash.
 from __future__ import annotations
 
 DATA, JOBS, BATCH = "data/", "jobs/", "batch/"
-# Where `slipway train` leaves the data that a scheduled training takes.
+# Where `slipway train` leaves the data that a scheduled training takes, and a person the rows of a scheduled
+# transform.
 CURRENT = "current"
 CHANNELS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
 CODE_FILE = "sourcedir.tar.gz"
@@ -49,14 +48,9 @@ def checkpoints_prefix(job: str) -> str:
     return f"{job_prefix(job)}checkpoints/"
 
 
-def batch_input(model: str) -> str:
-    """Return where the rows are that a model's transform job takes by default."""
-    return f"{BATCH}{model}/input/"
-
-
-def batch_rows(model: str, job: str) -> str:
-    """Return where the rows are that one transform job was started for."""
-    return f"{BATCH}{model}/rows/{job}/"
+def batch_input(model: str, run: str = "") -> str:
+    """Return where the rows of one run are, or those of all; a scheduled run takes CURRENT's."""
+    return f"{BATCH}{model}/input/" + (f"{run}/" if run else "")
 
 
 def batch_output(model: str, run: str = "") -> str:
