@@ -119,6 +119,8 @@ class Batch:
 
     def _logged(self, name: str) -> list[tuple[str, str]]:
         """Return streams and lines; the embedded AWS ignores a filter's prefix."""
+        if not self._logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]:
+            return []  # nothing has been printed yet
         events = self._logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["events"]
         told = [(event["logStreamName"], event["message"]) for event in events]
         return [(stream, text) for stream, text in told if stream.startswith(f"{name}/")]

@@ -1,5 +1,6 @@
 """One file through the model: split, sent several parts at a time, answers written in the file's order."""
 
+import io
 import mmap
 import time
 from collections import deque
@@ -78,7 +79,7 @@ def _answered(data: Data, part: Part, plan: Plan, sender: Sender) -> bytes:
             answer = plan.processing.to_output(data[part.start : part.end], answer)
     except RecordError as error:
         line = _line_of_record(data, part, error.record) if plan.lines else None
-        raise FileError(CLIENT, f"line {line}: {error}" if line else str(error)) from error
+        raise FileError(CLIENT, f"Line {line}: {error}" if line else str(error)) from error
     except RefusedError as error:
         side = ALGORITHM if error.status >= _SERVER_ERRORS else CLIENT
         place = _bad_line(data, part, plan, sender) or _place(data, part, plan)
@@ -105,8 +106,8 @@ def _place(data: Data, part: Part, plan: Plan) -> str:
 
 def _line_of_record(data: Data, part: Part, record: int) -> int:
     """Return the number of the line that holds a record of a part; blank lines hold none."""
-    lines = data[part.start : part.end].splitlines()
-    holding = [number for number, line in enumerate(lines) if line and not line.isspace()]
+    lines = io.BytesIO(data[part.start : part.end])
+    holding = [number for number, line in enumerate(lines) if not line.isspace()]
     return line_number(data, part.start) + (holding[record] if record < len(holding) else 0)
 
 
@@ -116,7 +117,7 @@ def _bad_line(data: Data, part: Part, plan: Plan, sender: Sender) -> str | None:
     AWS leaves that to the reader. A model that refuses every beginning refuses line 1, and is asked in vain a
     few times; an answer that fails to come ends the search.
     """
-    lines = data[part.start : part.end].splitlines(keepends=True)
+    lines = io.BytesIO(data[part.start : part.end]).readlines()
     if not plan.lines or len(lines) < 2:
         return None
     accepted, refused = 0, len(lines)
