@@ -20,7 +20,7 @@ class Accepted:
     path: str
     """Below the stack: the construct's path for cdk-nag, the logical id for house rules."""
     finding: str
-    """The exact id, brackets included."""
+    """The exact id, brackets included; {stack} and {model} stand for their names."""
     reason: str
     accepted: str
     """The day it was accepted: YYYY-MM-DD."""
@@ -32,6 +32,12 @@ class Accepted:
         """Whether it is a finding of ours; else it is cdk-nag's."""
         return self.finding.startswith("H-")
 
+
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery,logs:DeleteLogDelivery,logs:DescribeLogGroups,logs:DescribeResourcePolicies,"
+    "logs:GetLogDelivery,logs:ListLogDeliveries,logs:PutResourcePolicy,logs:UpdateLogDelivery"
+)
+_TRACING = "xray:GetSamplingRules,xray:GetSamplingTargets,xray:PutTelemetryRecords,xray:PutTraceSegments"
 
 ACCEPTED: tuple[Accepted, ...] = (
     Accepted(
@@ -81,6 +87,156 @@ ACCEPTED: tuple[Accepted, ...] = (
         finding="H-07[lambda.amazonaws.com]",
         reason="aws-cdk-lib writes this trust policy; the role can empty this stage's buckets and nothing "
         "else, and stages that retain data do not have it",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::*]",
+        reason="ecr:GetAuthorizationToken and cloudwatch:PutMetricData take no resource; a condition limits "
+        "the latter to SageMaker's namespaces",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::<Data666C94C7.Arn>/data/*]",
+        reason="One prefix of the stage's own bucket: the names below it are made later",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::<Data666C94C7.Arn>/jobs/*]",
+        reason="One prefix of the stage's own bucket: the names below it are made later",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:"
+        "log-group:/aws/sagemaker/TrainingJobs:*]",
+        reason="The streams of one log group",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRoleAA3C7BE5",
+        finding="H-03[ecr:GetAuthorizationToken]",
+        reason="ECR's token is for a whole registry; the action takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="shared",
+        path="TrainingRoleAA3C7BE5",
+        finding="H-03[cloudwatch:PutMetricData]",
+        reason="The action takes no resource; a condition limits it to SageMaker's namespaces",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="ExecutionRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<BucketName>/batch/{model}/input/*]",
+        reason="One prefix of the stage's own bucket: the names below it are made later",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="ExecutionRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<BucketName>/batch/{model}/output/*]",
+        reason="One prefix of the stage's own bucket: the names below it are made later",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="ExecutionRole/Default/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:"
+        "log-group:/aws/sagemaker/TransformJobs:*]",
+        reason="The streams of one log group",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="Batch/Default/Role/Resource",
+        finding="AwsSolutions-IAM5[Resource::*]",
+        reason="Neither delivery of logs nor tracing takes a resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="BatchRole28F08E5D",
+        finding=f"H-03[{_LOG_DELIVERY}]",
+        reason="Delivery of logs takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="BatchRole28F08E5D",
+        finding=f"H-03[{_TRACING}]",
+        reason="Tracing takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="Training/Default/Role/Resource",
+        finding="AwsSolutions-IAM5[Resource::*]",
+        reason="Neither delivery of logs nor tracing takes a resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="TrainingRole4C1607BC",
+        finding=f"H-03[{_LOG_DELIVERY}]",
+        reason="Delivery of logs takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="TrainingRole4C1607BC",
+        finding=f"H-03[{_TRACING}]",
+        reason="Tracing takes no resource",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="Registry/EmptierRole/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:"
+        "model-package/{stack}/*]",
+        reason="The versions in one model package group: AWS numbers them",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="Training/Default/Role/Resource",
+        finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:"
+        "model-package/{stack}/*]",
+        reason="The versions in one model package group: AWS numbers them",
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    ),
+    Accepted(
+        stack="model",
+        path="RegistryEmptierRole08D826C7",
+        finding="H-07[lambda.amazonaws.com]",
+        reason="Lambda names no source when it takes a function's role; the role can delete packages of one "
+        "group and nothing else",
         accepted="2026-11-21",
         expires="2027-11-21",
     ),

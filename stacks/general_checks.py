@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from stacks.template_reading import (
     Hit,
@@ -12,6 +13,7 @@ from stacks.template_reading import (
     environments,
     granted,
     listed,
+    rendered,
     resource_policies,
     resources,
     strings,
@@ -27,8 +29,21 @@ _SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|PRIVATE_?KEY|C
 _SECRET_VALUE = re.compile(
     r"(AKIA|ASIA)[A-Z0-9]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|gh[pousr]_\w{36}|xox[abp]-"
 )
-# What is under one prefix of one bucket: no narrower ARN can say that. Reading only.
-_S3_PREFIX = re.compile(r":s3:::[a-z0-9.-]+/[^*]+/\*$")
+# Wildcards that no narrower ARN can replace: what is under one prefix, and which actions may be so wide.
+# Objects of any bucket are read only; those of the stage's own bucket, a reference, are written too.
+_LOG_ACTIONS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
+_UNDER_A_PREFIX = (
+    (re.compile(r".*:s3:::([a-z0-9.-]+|<[^>]+>)/[^*]+/\*"), {"s3:GetObject"}),
+    (
+        re.compile(r"(.*:s3:::)?<[^>]+>/[^*]+/\*"),
+        {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"},
+    ),
+    (re.compile(r".*:log-group:/aws/sagemaker/(Training|Transform)Jobs:\*"), _LOG_ACTIONS),
+    (
+        re.compile(r".*:model-package/[a-z0-9-]+/\*"),
+        {"sagemaker:CreateModelPackage", "sagemaker:DeleteModelPackage", "sagemaker:ListModelPackages"},
+    ),
+)
 
 
 def undecided_deletion(template: Template) -> Iterator[Hit]:
@@ -50,9 +65,19 @@ def wildcard_resources(template: Template) -> Iterator[Hit]:
     """Yield actions on resources by wildcard."""
     for name, statement in granted(template):
         actions = listed(statement.get("Action"))
-        wild = [text for text in strings(statement.get("Resource")) if "*" in text]
-        if wild and not (actions == ["s3:GetObject"] and all(map(_S3_PREFIX.search, wild))):
+        wild = [text for text in map(rendered, _each(statement.get("Resource"))) if "*" in text]
+        if not all(_is_under_a_prefix(text, actions) for text in wild):
             yield name, ",".join(actions)
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_under_a_prefix(resource: str, actions: list[str]) -> bool:
+    return any(
+        pattern.fullmatch(resource) and allowed.issuperset(actions) for pattern, allowed in _UNDER_A_PREFIX
+    )
 
 
 def confused_deputies(template: Template) -> Iterator[Hit]:

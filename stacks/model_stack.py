@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from stacks.constructs.batch_pipeline import BatchPipeline, BatchPipelineProps
 from stacks.constructs.endpoint import Endpoint, EndpointProps, EndpointVariant, Machines, OnDemand
 from stacks.constructs.endpoint_alarms import EndpointAlarms, EndpointAlarmsProps
 from stacks.constructs.endpoint_logs import EndpointLogs, EndpointLogsProps
 from stacks.constructs.execution_role import ExecutionRole, ExecutionRoleProps
-from stacks.constructs.image_table import ImageTable, ImageTableProps
+from stacks.constructs.image_table import ImageTable, RegistryImage
+from stacks.constructs.model_registry import ModelRegistry, ModelRegistryProps
 from stacks.constructs.own_image import OwnImage, OwnImageProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
 from stacks.constructs.served_model import ServedModel, ServedModelProps
+from stacks.constructs.training_pipeline import TrainingPipeline, TrainingPipelineProps
 from stacks.containers import environment_of, is_isolated
-from stacks.images import SKLEARN
+from stacks.images import PREBUILT
 from stacks.instances import takes_volume_key
-from stacks.outputs import ModelOutputs, parameter_name, written_variants, written_wire_format
+from stacks.outputs import ModelOutputs, written_variants, written_wire_format
 from stacks.publishing import StageSynthesizer
 from stacks.servable import require_servable
 from stacks.serve_settings import CHAMPION, Variant
 from stacks.settings import ModelSettings, StageSettings, endpoint_name, stack_name
+from stacks.shared_parameters import SharedParameters
 from stacks.tagging import tag, tag_version
+from stacks.training_job import can_train_on_sagemaker, training_image
 from training.artifact import Artifact
 
 
@@ -59,13 +65,13 @@ class ModelStack(cdk.Stack):
             synthesizer=StageSynthesizer(stage.name),
         )
         self._stage, self._model, self._artifacts = stage, model, artifacts
-        self.s3_prefixes = model.serve.s3_prefixes
+        self.model, self.s3_prefixes = model.name, model.serve.s3_prefixes
         tag(self, stage=stage.name, model=model.name, version=artifacts[CHAMPION].version)
 
         variants = model.serve.resolved_variants()
         answering = [variant for variant in variants if not variant.is_shadow]
         name = endpoint_name(stage.name, model)
-        key_arn = self._volume_key_arn(variants)
+        shared = SharedParameters(self, stage)
         self._archives = {
             variant.name: s3_assets.Asset(
                 self, _id("Artifact", variant), path=str(artifacts[variant.name].archive)
@@ -87,7 +93,9 @@ class ModelStack(cdk.Stack):
                 artifact_arns=list(dict.fromkeys(map(_object_arn, self._archives.values()))),
                 repository_arn=self._images[CHAMPION].repository_arn,
                 log_group_arn=logs.log_group.log_group_arn,
-                key_arn=key_arn,
+                key_arn=shared.key_arn,
+                bucket_name=shared.bucket_name,
+                model=model.name,
                 s3_prefixes=model.serve.s3_prefixes,
             ),
         ).role
@@ -99,7 +107,7 @@ class ModelStack(cdk.Stack):
                 endpoint_name=name,
                 variants=[served[variant.name] for variant in answering],
                 shadows=[served[variant.name] for variant in variants if variant.is_shadow],
-                key_arn=key_arn,
+                key_arn=shared.key_arn if _take_a_key(variants) else None,
                 log_group=logs.log_group,
             ),
         )
@@ -111,7 +119,32 @@ class ModelStack(cdk.Stack):
                     endpoint_name=name, variant_name=variant.name, latency_ms=stage.model_latency_alarm_ms
                 ),
             )
+        registry = ModelRegistry(
+            self,
+            "Registry",
+            props=ModelRegistryProps(
+                name=stack_name(stage.name, model.name),
+                model=model.name,
+                log_retention_days=stage.log_retention_days,
+            ),
+        )
+        batch = BatchPipeline(
+            self,
+            "Batch",
+            props=BatchPipelineProps(
+                stage=stage,
+                model=model,
+                model_name=served[CHAMPION].model_name,
+                bucket_name=shared.bucket_name,
+                key_arn=shared.key_arn,
+            ),
+        )
+        training = self._training_pipeline(shared, registry)
         outputs = ModelOutputs(
+            model_name=served[CHAMPION].model_name,
+            model_package_group_name=registry.group_name,
+            batch_state_machine_arn=batch.arn,
+            training_state_machine_arn=training.arn if training else None,
             endpoint_name=endpoint.endpoint_name,
             endpoint_arn=endpoint.endpoint_arn,
             endpoint_config_name=endpoint.config_name,
@@ -126,11 +159,10 @@ class ModelStack(cdk.Stack):
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=model.name, outputs=outputs)
         )
 
-    def _make_images(self) -> dict[str, ImageTable | OwnImage]:
+    def _make_images(self) -> dict[str, RegistryImage | OwnImage]:
         """Return the image of each variant; those with the same engine share one."""
-        if self._model.serve.image == "sklearn":
-            table = ImageTable(self, "Images", props=ImageTableProps(image=SKLEARN))
-            return dict.fromkeys(self._artifacts, table)
+        if image := PREBUILT.get(self._model.serve.image):
+            return dict.fromkeys(self._artifacts, self._prebuilt.find(image))
         engines = {name: artifact.engine for name, artifact in self._artifacts.items()}
         images = {
             engine: OwnImage(
@@ -171,24 +203,38 @@ class ModelStack(cdk.Stack):
             ),
         )
 
-    def _volume_key_arn(self, variants: tuple[Variant, ...]) -> str | None:
-        """Read the shared key's ARN from its SSM parameter at deploy: no export, no lookup.
-
-        None where the stage has no key, the endpoint is serverless, or the machines of one variant take none:
-        AWS refuses a configuration with a key then.
-        """
-        machines = [variant.instance_type for variant in variants]
-        if self._stage.encryption != "kms" or not all(
-            machine and takes_volume_key(machine) for machine in machines
-        ):
+    def _training_pipeline(
+        self, shared: SharedParameters, registry: ModelRegistry
+    ) -> TrainingPipeline | None:
+        image = training_image(self._model)
+        if not can_train_on_sagemaker(self._model) or not image.published_in(self._stage.region):
             return None
-        return cdk.CfnParameter(
+        return TrainingPipeline(
             self,
-            "KeyArn",
-            type="AWS::SSM::Parameter::Value<String>",
-            default=parameter_name(self._stage.name, "KeyArn"),
-            description="The key of the shared stack",
-        ).value_as_string
+            "Training",
+            props=TrainingPipelineProps(
+                stage=self._stage,
+                model=self._model,
+                bucket_name=shared.bucket_name,
+                key_arn=shared.key_arn,
+                image_uri=self._prebuilt.find(image).image_uri,
+                training_role_arn=shared.training_role_arn,
+                registry=registry,
+                in_service=self._artifacts[CHAMPION].manifest.get("validation", {}),
+            ),
+        )
+
+    @cached_property
+    def _prebuilt(self) -> ImageTable:
+        return ImageTable(self, "Images")
+
+
+def _take_a_key(variants: Sequence[Variant]) -> bool:
+    """Return whether the endpoint's disks can be encrypted: AWS refuses a key where one variant takes none.
+
+    Those that do not are serverless variants, and machines whose own disks have their own keys.
+    """
+    return all(variant.instance_type and takes_volume_key(variant.instance_type) for variant in variants)
 
 
 def _id(kind: str, variant: Variant) -> str:

@@ -44,6 +44,8 @@ class SharedOutputs(_Outputs):
     """The bucket for data and results."""
     repository_uri: str
     """The container repository, without a tag."""
+    training_role_arn: str
+    """The role that training jobs run under."""
     key_arn: str | None = None
     """The key that encrypts data at rest; only in stages with `encryption = "kms"`."""
 
@@ -64,6 +66,14 @@ class ModelOutputs(_Outputs):
     """Where the champion's archive is: s3://bucket/key."""
     variants: str
     """The version of each variant, as JSON: {"challenger": "0123456789ab", "champion": "ba9876543210"}."""
+    model_name: str
+    """The champion as SageMaker's Model: what a transform job names."""
+    model_package_group_name: str
+    """The registry of the model's versions."""
+    batch_state_machine_arn: str
+    """The state machine that predicts for files."""
+    training_state_machine_arn: str | None = None
+    """The state machine that trains again; only of models that SageMaker can train."""
     wire_format: str | None = None
     """How the endpoint wants rows, as JSON {"format": "xgboost", "features": […], "classes": […]}; only where
     AWS's built-in image answers, which speaks CSV and scores."""

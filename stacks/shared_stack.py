@@ -9,7 +9,10 @@ from stacks.constructs.data_bucket import DataBucket, DataBucketProps
 from stacks.constructs.encryption_key import EncryptionKey, EncryptionKeyProps
 from stacks.constructs.image_publishing import ImagePublishing, ImagePublishingProps
 from stacks.constructs.image_repository import ImageRepository, ImageRepositoryProps
+from stacks.constructs.image_table import ImageTable
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
+from stacks.constructs.training_role import TrainingRole, TrainingRoleProps
+from stacks.images import PREBUILT
 from stacks.outputs import SharedOutputs
 from stacks.publishing import publishing_role_name, repository_name
 from stacks.settings import StageSettings, stack_name
@@ -17,7 +20,9 @@ from stacks.tagging import tag
 
 
 class SharedStack(cdk.Stack):
-    """The bucket for data, the repository for images and, where the stage asks for it, the key for both."""
+    """The bucket for data, the repository for images, the role of training jobs, and where the stage asks for
+    it the key for all of them.
+    """
 
     def __init__(self, scope: Construct, *, stage: StageSettings) -> None:
         super().__init__(
@@ -53,7 +58,22 @@ class SharedStack(cdk.Stack):
                 role_name=publishing_role_name(stage.name, self.region), repository=self.repository
             ),
         )
+        table = ImageTable(self, "PrebuiltImages")
+        training = TrainingRole(
+            self,
+            "TrainingRole",
+            props=TrainingRoleProps(
+                bucket=self.bucket,
+                repository_arns=[
+                    table.find(image).repository_arn
+                    for image in PREBUILT.values()
+                    if image.published_in(stage.region)
+                ],
+                key=self.key,
+            ),
+        )
         outputs = SharedOutputs(
+            training_role_arn=training.role.role_arn,
             bucket_name=self.bucket.bucket_name,
             repository_uri=self.repository.repository_uri,
             key_arn=self.key.key_arn if self.key else None,

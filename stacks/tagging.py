@@ -17,10 +17,14 @@ def tag(stack: cdk.Stack, *, stage: str, model: str | None = None, version: str 
         model: the name of the model folder.
         version: the artifact's version.
     """
+    for key, value in tags_of(stage=stage, model=model, version=version).items():
+        cdk.Tags.of(stack).add(key, value)
+
+
+def tags_of(*, stage: str, model: str | None = None, version: str | None = None) -> dict[str, str]:
+    """Return the tags of what belongs to a stage, a model or a version; jobs get them in their requests."""
     tags = {"Project": PROJECT, "Stage": stage, "Model": model, "ModelVersion": version}
-    for key, value in tags.items():
-        if value is not None:
-            cdk.Tags.of(stack).add(key, value)
+    return {key: value for key, value in tags.items() if value is not None}
 
 
 def tag_version(construct: IConstruct, version: str) -> None:

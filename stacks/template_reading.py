@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -82,3 +83,16 @@ def strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from strings(inner)
+
+
+def rendered(value: Any) -> str:
+    """Return a text with what is known only at deploy in brackets: arn:<AWS::Partition>:s3:::<Bucket>."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    ((function, argument),) = value.items()
+    if function == "Fn::Join":
+        separator, parts = argument
+        return str(separator).join(map(rendered, parts))
+    if function == "Fn::Sub":
+        return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument if isinstance(argument, str) else argument[0])
+    return f"<{'.'.join(map(str, argument)) if isinstance(argument, list) else argument}>"

@@ -105,11 +105,19 @@ def _acknowledge(app: cdk.App) -> None:
         ]
         if isinstance(stack, ModelStack):
             arns = [object_arn("<AWS::Partition>", prefix) for prefix in stack.s3_prefixes]
+            found = [
+                (path, filled_in(finding, stack.stack_name, stack.model), why) for path, finding, why in found
+            ]
             found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
         for path, finding, reason in found:
             construct = _below(stack, path)
             if construct is not None:
                 cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
+
+
+def filled_in(finding: str, stack: str, model: str) -> str:
+    """Return the id of a finding that has the names of a stack and its model in it."""
+    return finding.replace("{stack}", stack).replace("{model}", model)
 
 
 def _below(construct: IConstruct | None, path: str) -> IConstruct | None:

@@ -9,8 +9,21 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-# Where SageMaker's agent puts the metrics of an endpoint and of its machines.
-_METRIC_NAMESPACES = ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]
+from stacks.rights import (
+    allow,
+    inline,
+    list_prefixes,
+    pull_images,
+    trusted_service,
+    use_key,
+    write_job_logs,
+    write_metrics,
+    write_prefixes,
+)
+from stacks.storage import batch_input, batch_output
+
+# Where SageMaker's agent puts the metrics of an endpoint, of a transform job, and of their machines.
+_METRIC_NAMESPACES = ["AWS/SageMaker", "/aws/sagemaker/Endpoints", "/aws/sagemaker/TransformJobs"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +37,11 @@ class ExecutionRoleProps:
     log_group_arn: str
     """The ARN of the endpoint's log group, `:*` included."""
     key_arn: str | None
-    """The key of the machines' disks; None where there is none."""
+    """The key of the machines' disks and of the bucket; None where there is none."""
+    bucket_name: str
+    """The stage's bucket for data and results."""
+    model: str
+    """The name of the model folder."""
     s3_prefixes: Sequence[str] = ()
     """s3://bucket/prefix: where requests may name objects. A key of yours that encrypts them has to admit the
     role, too."""
@@ -41,68 +58,41 @@ class ExecutionRole(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, props: ExecutionRoleProps) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
-        # Without these conditions, SageMaker could be made to use the role for somebody else's account.
-        trusted = iam.ServicePrincipal(
-            "sagemaker.amazonaws.com",
-            conditions={
-                "StringEquals": {"aws:SourceAccount": stack.account},
-                "ArnLike": {"aws:SourceArn": stack.format_arn(service="sagemaker", resource="*")},
-            },
-        )
+        bucket = f"arn:{stack.partition}:s3:::{props.bucket_name}"
+        rows, predictions = batch_input(props.model), batch_output(props.model)
         policies = {
-            "ReadArtifact": [_allow(["s3:GetObject"], list(props.artifact_arns))],
-            "PullImage": [
-                _allow(
-                    [
-                        "ecr:BatchCheckLayerAvailability",
-                        "ecr:BatchGetImage",
-                        "ecr:GetDownloadUrlForLayer",
-                    ],
-                    [props.repository_arn],
-                ),
-                # ECR's token is for the whole registry: the action takes no resource.
-                _allow(["ecr:GetAuthorizationToken"], ["*"]),
-            ],
+            "ReadArtifact": [allow(["s3:GetObject"], props.artifact_arns)],
+            "PullImage": pull_images([props.repository_arn]),
             # The group is declared beside the endpoint. Without logs:CreateLogGroup, the last line of a
             # container cannot bring it back after the stack is gone.
             "WriteLogs": [
-                _allow(
+                allow(
                     ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
                     [props.log_group_arn],
                 )
             ],
-            # PutMetricData takes no resource either; its namespace is what can be limited.
-            "WriteMetrics": [
-                _allow(
-                    ["cloudwatch:PutMetricData"],
-                    ["*"],
-                    {"StringEquals": {"cloudwatch:namespace": _METRIC_NAMESPACES}},
-                )
+            "WriteMetrics": [write_metrics(_METRIC_NAMESPACES)],
+            # A transform job runs the model under the model's role.
+            "TransformFiles": [
+                allow(["s3:GetObject"], [f"{bucket}/{rows}*"]),
+                list_prefixes(bucket, [rows]),
+                write_prefixes(bucket, [predictions]),
+                *write_job_logs(stack, "TransformJobs"),
             ],
         }
         if props.key_arn:
-            policies["UseKey"] = [
-                _allow(
-                    ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext"], [props.key_arn]
-                ),
-                # SageMaker attaches encrypted disks through a grant.
-                _allow(["kms:CreateGrant"], [props.key_arn], {"Bool": {"kms:GrantIsForAWSResource": "true"}}),
-            ]
+            policies["UseKey"] = use_key(props.key_arn)
         if props.s3_prefixes:
             # A prefix ends at a slash, as it does for the server.
             policies["ReadRequests"] = [
-                _allow(
-                    ["s3:GetObject"], [object_arn(stack.partition, prefix) for prefix in props.s3_prefixes]
-                )
+                allow(["s3:GetObject"], [object_arn(stack.partition, prefix) for prefix in props.s3_prefixes])
             ]
         self.role = iam.Role(
             self,
             "Default",
-            assumed_by=trusted,
+            assumed_by=trusted_service(stack, "sagemaker"),
             description="What SageMaker and the model's container may do",
-            inline_policies={
-                name: iam.PolicyDocument(statements=statements) for name, statements in policies.items()
-            },
+            inline_policies=inline(policies),
         )
         self.role.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
 
@@ -110,9 +100,3 @@ class ExecutionRole(Construct):
 def object_arn(partition: str, prefix: str) -> str:
     """Return the ARN of all objects under s3://bucket/prefix."""
     return f"arn:{partition}:s3:::{prefix.removeprefix('s3://').rstrip('/')}/*"
-
-
-def _allow(
-    actions: list[str], resources: list[str], conditions: dict[str, dict[str, object]] | None = None
-) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)
