@@ -11,8 +11,10 @@ from localaws.inventory import Inventory
 from slipway.aws import Aws
 from slipway.cdk import cdk
 from slipway.deployment import forget_outputs
+from slipway.job_removal import delete_job_logs, stop_jobs
 from slipway.project import Project
 from slipway.story import Story
+from stacks.settings import model_names
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,13 @@ class Remains:
 
 
 def destroy_stacks(project: Project, aws: Aws, stacks: Sequence[str], story: Story) -> None:
-    """Run `cdk destroy` on stacks; the models' first, since CDK orders them."""
+    """Run `cdk destroy` on stacks, the models' first (CDK orders them); no job and no log of one stays."""
+    models = model_names(project.root)
+    stop_jobs(aws, story, models)
     with story.step(f"cdk destroy {' '.join(stacks)}"):
         cdk(project, aws, ["destroy", *stacks, "--force", "--progress", "events"], story)
+    if not aws.stage.retain_data:
+        delete_job_logs(aws, models)
     forget_outputs(project, stacks)
 
 

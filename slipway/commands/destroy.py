@@ -10,7 +10,7 @@ from slipway.errors import LeftBehind, NotDeployed
 from slipway.options import models_argument, stage_option
 from slipway.project import Project
 from slipway.story import Story
-from stacks.settings import load_stage, stack_name
+from stacks.settings import load_stage, model_names, stack_name
 
 
 @click.command("destroy")
@@ -20,7 +20,9 @@ from stacks.settings import load_stage, stack_name
 def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
     """Remove models, or with none named the whole stage, and count what is left.
 
-    On this machine, a stage that is empty takes the embedded AWS with it.
+    Jobs that are running are stopped first. On a stage that keeps no data the logs of all jobs go too; the
+    jobs' own records stay on AWS, at no cost. On this machine, a stage that is empty takes the embedded
+    AWS with it.
 
     \b
     slipway destroy
@@ -28,6 +30,7 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
     """
     from slipway.deployment import forget_outputs
     from slipway.direct import delete_stacks, deployed_stacks
+    from slipway.job_removal import delete_job_logs, stop_jobs
     from slipway.removal import local_remains, remains_after_stop, retained
 
     project, story = Project.here(), Story()
@@ -46,11 +49,15 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
         raise NotDeployed(f"{', '.join(models)} is not deployed on {stage}.", fix="Look at: slipway status")
     if stage != "local" and not yes:
         click.confirm(f"Remove {', '.join(stacks)} from AWS?", abort=True, err=True)
+    known = model_names(project.root)
+    stop_jobs(aws, story, known, models)
     kept = retained(aws, stacks)
     before = local.inventory() if server else None
     with story.step(f"delete {', '.join(stacks) or 'nothing'}"):
         delete_stacks(aws, stacks, story)
     forget_outputs(project, stacks)
+    if not settings.retain_data and (deleted := delete_job_logs(aws, known, models)):
+        story.say(f"deleted {deleted} log streams of jobs; AWS keeps the jobs' records, at no cost")
     for what, how in kept:
         story.say(f"kept     {what}\n         to remove it: {how}")
     if server and before and not models:
