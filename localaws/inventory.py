@@ -17,7 +17,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Process:
-    """One process that serves a model."""
+    """One process that serves or trains a model."""
 
     pid: int
     command: str
