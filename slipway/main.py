@@ -21,6 +21,7 @@ VERBS = (
     "train",
     "jobs",
     "import",
+    "report",
     "deploy",
     "predict",
     "batch",

@@ -16,6 +16,7 @@ from localaws import errors as local_errors
 from slipway import errors
 from slipway.main import EXIT_CODES, VERBS, cli
 from stacks import job_settings, model_section, serve_settings, settings
+from training.report import card_settings
 
 GENERATED = "<!-- Written by `make docs`; change the code instead. -->\n"
 
@@ -55,6 +56,7 @@ def settings_page() -> str:
         ("`model.toml`, `[batch]`", job_settings.BatchSection),
         ("`model.toml`, `[serve]`", serve_settings.ServeSection),
         ("`model.toml`, `[[serve.variants]]`", serve_settings.VariantSection),
+        ("`card.toml`", card_settings.CardSettings),
         ("`stages.toml`, `[local]`, `[dev]`, `[prod]`", settings.StageSettings),
     )
     for title, kind in sections:

@@ -1,7 +1,18 @@
 """`report.html` and the model card: a manifest, for people to read."""
 
 from .card import render_card
+from .comparison import gate_words
+from .rejected import rejected_manifest
 from .render import render
-from .write import write_card, write_rejected_report, write_report
+from .write import remove_rejected_report, write_card, write_rejected_report, write_report
 
-__all__ = ["render", "render_card", "write_card", "write_rejected_report", "write_report"]
+__all__ = [
+    "gate_words",
+    "rejected_manifest",
+    "remove_rejected_report",
+    "render",
+    "render_card",
+    "write_card",
+    "write_rejected_report",
+    "write_report",
+]

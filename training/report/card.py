@@ -6,7 +6,10 @@ Its sections are those of Hugging Face's template, after Mitchell et al., Model 
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +17,7 @@ import jinja2
 
 from .card_settings import FILE, CardSettings
 from .comparison import passes
-from .figures import plain, short
+from .figures import NOTHING, plain, short, trimmed
 from .render import TEMPLATES
 
 
@@ -46,14 +49,16 @@ def render_card(
     environment.filters |= {
         "text": text,
         "short": _short,
+        "brief": _brief,
         "plain": lambda value: text(plain(value)),
         "csv": _csv,
     }
-    page = environment.get_template("model-card.md").render(
+    page = environment.get_template("model-card.md.jinja").render(
         m=manifest,
         version=version,
         missing=missing,
         place=place,
+        example=_example(manifest),
         person=person,
         passes=passes,
         passed=all(passes(bound) for bound in manifest["gate"].values()),
@@ -68,9 +73,22 @@ def text(value: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#|!~$])", r"\\\1", line)
 
 
+def _example(manifest: Mapping[str, Any]) -> list[Any] | None:
+    """Return a golden row, where the manifest has any and it fits on a line."""
+    rows = manifest.get("golden", {}).get("rows", [])
+    return next((list(row) for row in rows if not any("\n" in str(cell) for cell in row)), None)
+
+
 def _csv(row: Sequence[Any]) -> str:
-    return ",".join(f"{value:g}" if isinstance(value, float) else str(value) for value in row)
+    """Return a row as one line of CSV, quoted for a shell."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(row)
+    return shlex.quote(line.getvalue())
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else short(value)
+    return NOTHING if value is None else short(value)
+
+
+def _brief(value: float | None) -> str:
+    return trimmed(_short(value))

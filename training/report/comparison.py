@@ -8,7 +8,7 @@ from typing import Any
 
 from stacks.metrics import LOWER_IS_BETTER
 
-from .figures import plain
+from .figures import plain, short
 
 _SECTIONS = ("settings", "split", "gate", "versions")
 
@@ -47,6 +47,21 @@ def passes(bound: Mapping[str, Any]) -> bool:
     if value is None:
         return False
     return bool(value <= bound["bound"] if bound["kind"] == "maximum" else value >= bound["bound"])
+
+
+def gate_words(manifest: Mapping[str, Any]) -> str:
+    """Say on one line whether a model passes its gate, and by how much."""
+    if not manifest["gate"]:
+        return "no gate"
+    return "; ".join(
+        f"{name} {_number(bound['value'])}, at {'most' if bound['kind'] == 'maximum' else 'least'} "
+        f"{bound['bound']:g} asked for: {'passed' if passes(bound) else 'failed'}"
+        for name, bound in sorted(manifest["gate"].items())
+    )
+
+
+def _number(value: float | None) -> str:
+    return "no number" if value is None else short(value)
 
 
 def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

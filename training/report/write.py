@@ -43,7 +43,7 @@ def write_rejected_report(root: Path, model: str, manifest: Mapping[str, Any]) -
     Args:
         root: the project's folder.
         model: the model's name.
-        manifest: what is known of it: all but what comes after the gate.
+        manifest: from `rejected_manifest`.
     """
     home = root / "artifacts" / model
     home.mkdir(parents=True, exist_ok=True)
@@ -54,6 +54,11 @@ def write_rejected_report(root: Path, model: str, manifest: Mapping[str, Any]) -
         previous_version=latest.version if latest else None,
     )
     return _write(home / REJECTED, page)
+
+
+def remove_rejected_report(root: Path, model: str) -> None:
+    """Remove the page of a model that its gate refused, once another one has passed."""
+    (root / "artifacts" / model / REJECTED).unlink(missing_ok=True)
 
 
 def write_card(root: Path, artifact: Artifact) -> tuple[Path, int]:
