@@ -21,7 +21,7 @@ from training.artifact import pack
 
 SCRIPT, REQUIREMENTS = "train.py", "requirements.txt"
 _SECONDS = 60
-_LOG_LEVEL_INFO = 20  # the number of Python's logging module
+_LOG_LEVEL_WARNING = 30  # the number of Python's logging module; at INFO the toolkit prints all it knows
 _CODE_CHANNEL = "code"
 # What XGBoost measures where eval_metric does not say, of the metrics that a gate can bound.
 _DEFAULT_METRICS = {
@@ -144,7 +144,7 @@ def hyperparameters(model: ModelSettings, region: str) -> dict[str, str]:
         "sagemaker_program": SCRIPT,
         "sagemaker_submit_directory": f"/opt/ml/input/data/{_CODE_CHANNEL}/{CODE_FILE}",
         "sagemaker_region": region,
-        "sagemaker_container_log_level": _LOG_LEVEL_INFO,
+        "sagemaker_container_log_level": _LOG_LEVEL_WARNING,
     }
     return {name: json.dumps(value) for name, value in {**asked, **of_the_toolkit}.items()}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slipway.job_list import JobRow
 
 _REASON_SHOWN = 60
+_WIDTH = 180  # in a file or a pipe
 
 
 @click.command("jobs")
@@ -130,16 +131,19 @@ def _show(rows: list[JobRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("job", "model", "status", "started (UTC)", "took", "machine", "tells")
+    table = Table("job", "status", "started (UTC)", "took", "machine", "tells")
+    table.columns[0].no_wrap = True  # it is what --attach and --stop take
     for row in rows:
         metrics = "  ".join(f"{name} {value:g}" for name, value in sorted(row.metrics.items()))
         table.add_row(
             row.name,
-            row.model or "-",
             row.status,
             row.started.partition("+")[0].replace("T", " "),
             f"{row.seconds:.0f} s",
             row.machine,
             row.reason.splitlines()[0][:_REASON_SHOWN] if row.reason else metrics or "-",
         )
-    Console(file=sys.stdout).print(table)
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(table)
