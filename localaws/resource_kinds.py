@@ -47,7 +47,14 @@ KINDS = (
 )
 
 # Listed by the services of this package itself.
-OWN_TYPES = frozenset({"AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"})
+OWN_TYPES = frozenset(
+    {
+        "AWS::SageMaker::Model",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Endpoint",
+        "AWS::SageMaker::ModelPackageGroup",
+    }
+)
 
 # Parts of another resource, which go with it: they are nowhere on their own.
 ATTACHMENTS = frozenset(

@@ -97,6 +97,8 @@ def _sagemaker_resources(service: SageMaker) -> list[Resource]:
             region.models,
             region.configs,
             region.endpoints,
+            region.package_groups,
+            region.packages,
             region.transform_jobs,
             region.training_jobs,
         )

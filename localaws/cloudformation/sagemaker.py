@@ -1,7 +1,8 @@
-"""AWS::SageMaker::Model, ::EndpointConfig and ::Endpoint. `Ref` is the ARN, as on AWS."""
+"""AWS::SageMaker::Model, ::EndpointConfig, ::Endpoint, ::ModelPackageGroup. `Ref` is the ARN, as on AWS."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from localaws.cloudformation import Context, Created, HandlerError, Properties, ResourceType
@@ -10,7 +11,7 @@ from localaws.sagemaker.service import SageMaker
 
 _ENDPOINT_TIMEOUT_S = 15 * 60
 _UPDATE_ONLY = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
-_NOT_FOUND = "Could not find"
+_NOT_FOUND = ("Could not find", "ModelPackageGroup ")
 
 
 class _Named:
@@ -53,6 +54,32 @@ class _Named:
         with _reported():
             self._call(context, "DeleteTags", {"ResourceArn": arn, "TagKeys": sorted(gone)})
             self._call(context, "AddTags", {"ResourceArn": arn, "Tags": new.get("Tags") or []})
+
+
+class _PackageGroup(_Named):
+    """A model package group, which tells more of itself than its name."""
+
+    def __init__(self, service: SageMaker) -> None:
+        super().__init__(service, "ModelPackageGroup")
+
+    def create(self, props: Properties, context: Context) -> Created:
+        """Create it."""
+        arn, _ = super().create(props, context)
+        return arn, self._attributes(arn, context)
+
+    def update(self, physical_id: str, old: Properties, new: Properties, context: Context) -> Created:
+        """Bring its tags up to date."""
+        arn, _ = super().update(physical_id, old, new, context)
+        return arn, self._attributes(arn, context)
+
+    def _attributes(self, arn: str, context: Context) -> dict[str, Any]:
+        told = self._call(context, "DescribeModelPackageGroup", {"ModelPackageGroupName": arn})
+        created = datetime.fromtimestamp(told["CreationTime"], UTC).isoformat(timespec="milliseconds")
+        return {
+            "ModelPackageGroupArn": arn,
+            "CreationTime": created,
+            "ModelPackageGroupStatus": told["ModelPackageGroupStatus"],
+        }
 
 
 class _Endpoint(_Named):
@@ -109,6 +136,7 @@ def resource_types(service: SageMaker) -> tuple[ResourceType, ...]:
         ResourceType(
             "AWS::SageMaker::EndpointConfig", "EndpointConfigName", _Named(service, "EndpointConfig")
         ),
+        ResourceType("AWS::SageMaker::ModelPackageGroup", "ModelPackageGroupName", _PackageGroup(service)),
         ResourceType("AWS::SageMaker::Endpoint", "EndpointName", _Endpoint(service)),
     )
 

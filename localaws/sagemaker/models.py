@@ -10,6 +10,7 @@ from localaws.images import ImageTable
 from localaws.ports import AccessDeniedError, NotFoundError, Ports, Scope
 from localaws.sagemaker import names
 from localaws.sagemaker.errors import already_exists, not_found, validation_error
+from localaws.sagemaker.packages import Packages
 from localaws.sagemaker.roles import PRINCIPAL, assume
 
 _S3_URI = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+)")
@@ -49,10 +50,11 @@ class Models:
 
     kind = "model"
 
-    def __init__(self, scope: Scope, ports: Ports, images: ImageTable) -> None:
+    def __init__(self, scope: Scope, ports: Ports, images: ImageTable, packages: Packages) -> None:
         self._scope = scope
         self._ports = ports
         self._images = images
+        self._packages = packages
         self.items: dict[str, Model] = {}
 
     def create(self, request: Mapping[str, Any]) -> Model:
@@ -62,7 +64,7 @@ class Models:
         arn = names.arn(self._scope, self.kind, name)
         if name in self.items:
             raise already_exists(self.kind, arn)
-        container = _container(request)
+        container = _container(request, self._packages)
         self._images.find(container.image, role_arn, lambda: assume(self._ports, role_arn, arn, self._scope))
         if container.archive:
             self._check_archive(role_arn, arn, *container.archive)
@@ -105,7 +107,7 @@ def unreadable(role_arn: str, bucket: str, key: str, scope: Scope) -> str:
     )
 
 
-def _container(request: Mapping[str, Any]) -> Container:
+def _container(request: Mapping[str, Any], packages: Packages) -> Container:
     containers = request.get("Containers") or []
     definition = request.get("PrimaryContainer") or (containers[0] if len(containers) == 1 else None)
     if definition is None:
@@ -116,6 +118,8 @@ def _container(request: Mapping[str, Any]) -> Container:
         raise validation_error(
             "Only models with one model a container run on the embedded AWS: Mode must be SingleModel."
         )
+    if package := definition.get("ModelPackageName"):
+        definition = {**definition, **_packaged(package, definition, packages)}
     source = definition.get("ModelDataSource", {}).get("S3DataSource", {})
     if source.get("CompressionType", "Gzip") != "Gzip":
         raise validation_error("Only gzip archives run on the embedded AWS: CompressionType must be Gzip.")
@@ -125,6 +129,17 @@ def _container(request: Mapping[str, Any]) -> Container:
         archive=_archive(uri) if uri else None,
         environment=dict(definition.get("Environment") or {}),
     )
+
+
+def _packaged(name: str, definition: Mapping[str, Any], packages: Packages) -> dict[str, Any]:
+    """Return the container that a model package stands for; the model's own variables go before its."""
+    containers = packages.get(name).properties.get("InferenceSpecification", {}).get("Containers") or []
+    if len(containers) != 1:
+        raise validation_error(
+            f"Only packages of one container run on the embedded AWS, and {name} has {len(containers)}."
+        )
+    variables = {**(containers[0].get("Environment") or {}), **(definition.get("Environment") or {})}
+    return {**containers[0], "Environment": variables}
 
 
 def _archive(uri: str) -> tuple[str, str]:

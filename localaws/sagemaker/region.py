@@ -12,6 +12,8 @@ from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.fleet import Host
 from localaws.sagemaker.listing import listed
 from localaws.sagemaker.models import Models
+from localaws.sagemaker.package_groups import PackageGroups
+from localaws.sagemaker.packages import Packages
 from localaws.sagemaker.tags import Tags
 from localaws.sagemaker.training.store import TrainingJobs
 from localaws.sagemaker.transform.jobs import TransformJobs
@@ -25,7 +27,9 @@ class Region:
     def __init__(self, host: Host, scope: Scope) -> None:
         self.scope = scope
         self.tags = Tags()
-        self.models = Models(scope, host.ports, host.images)
+        self.package_groups = PackageGroups(scope)
+        self.packages = Packages(scope, self.package_groups)
+        self.models = Models(scope, host.ports, host.images, self.packages)
         self.configs = EndpointConfigs(scope, self.models)
         self.endpoints = Endpoints(host, scope, self.models, self.configs)
         self.transform_jobs = TransformJobs(host, scope, self.models)
@@ -57,6 +61,15 @@ class Region:
             "ListTrainingJobs": self.training_jobs.list,
             "StopTrainingJob": self.training_jobs.stop,
             "DeleteTrainingJob": lambda r: self._gone(self.training_jobs.delete(r)),
+            "CreateModelPackageGroup": self._create_package_group,
+            "DescribeModelPackageGroup": self.package_groups.describe,
+            "ListModelPackageGroups": self.package_groups.list,
+            "DeleteModelPackageGroup": lambda r: self._gone(self.packages.delete_group(r).arn),
+            "CreateModelPackage": self._create_package,
+            "DescribeModelPackage": self.packages.describe,
+            "ListModelPackages": self.packages.list,
+            "UpdateModelPackage": lambda r: {"ModelPackageArn": self.packages.update(r).arn},
+            "DeleteModelPackage": lambda r: self._gone(self.packages.delete(r).arn),
             "AddTags": lambda r: {"Tags": self.tags.add(_arn(r), names.required(r, "Tags"))},
             "ListTags": lambda r: {"Tags": self.tags.list(_arn(r))},
             "DeleteTags": self._delete_tags,
@@ -85,6 +98,12 @@ class Region:
 
     def _create_training_job(self, request: Json) -> Json:
         return {"TrainingJobArn": self._tagged(self.training_jobs.create(request).arn, request)}
+
+    def _create_package_group(self, request: Json) -> Json:
+        return {"ModelPackageGroupArn": self._tagged(self.package_groups.create(request).arn, request)}
+
+    def _create_package(self, request: Json) -> Json:
+        return {"ModelPackageArn": self._tagged(self.packages.create(request).arn, request)}
 
     def _delete_tags(self, request: Json) -> Json:
         self.tags.delete(_arn(request), names.required(request, "TagKeys"))

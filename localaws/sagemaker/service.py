@@ -21,6 +21,8 @@ _RESOURCE_OF = {
     "Model": ("ModelName", "model"),
     "EndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "Endpoint": ("EndpointName", "endpoint"),
+    "ModelPackageGroup": ("ModelPackageGroupName", "model-package-group"),
+    "ModelPackage": ("ModelPackageName", "model-package"),
     "TransformJob": ("TransformJobName", "transform-job"),
     "TrainingJob": ("TrainingJobName", "training-job"),
     "EndpointWeightsAndCapacities": ("EndpointName", "endpoint"),
@@ -56,10 +58,7 @@ class SageMaker:
         request = _parsed(body)
         if arn := request.get("ResourceArn"):
             return f"sagemaker:{operation}", str(arn)
-        kind = re.sub(r"^(Create|Describe|Update|Delete|Stop)", "", operation)
-        member, part = _RESOURCE_OF.get(kind, ("", ""))
-        name = request.get(member)
-        return f"sagemaker:{operation}", names.arn(scope, part, name) if isinstance(name, str) else "*"
+        return f"sagemaker:{operation}", _resource(operation, request, scope)
 
     async def handle(self, path: str, headers: Mapping[str, str], body: bytes, scope: Scope) -> Answer:
         """Answer one request; errors come back as their HTTP answers."""
@@ -86,6 +85,21 @@ class SageMaker:
         if running:
             with ThreadPoolExecutor(len(running)) as pool:
                 list(pool.map(lambda item: item.kill(), running))
+
+
+def _resource(operation: str, request: Mapping[str, object], scope: Scope) -> str:
+    """Return the ARN of what an operation acts on; "*" for none, or for many."""
+    kind = re.sub(r"^(Create|Describe|Update|Delete|Stop)", "", operation)
+    member, part = _RESOURCE_OF.get(kind, ("", ""))
+    name = request.get(member)
+    if name is None and kind in ("ModelPackage", "ListModelPackages"):
+        # AWS asks for the right on a group's packages, as in its guide's policies for other accounts.
+        group = request.get("ModelPackageGroupName")
+        part = "model-package"
+        name = f"{str(group).rpartition('/')[2]}/*" if group else request.get("ModelPackageArn")
+    if not isinstance(name, str):
+        return "*"
+    return name if name.startswith("arn:") else names.arn(scope, part, name)
 
 
 def _operation(headers: Mapping[str, str]) -> str:

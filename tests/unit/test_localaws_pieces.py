@@ -25,6 +25,8 @@ from localaws.sagemaker.errors import ApiError
 from localaws.sagemaker.logs import LogShipper, LogStream
 from localaws.sagemaker.metrics import Invocation, InvocationMeter
 from localaws.sagemaker.models import Models
+from localaws.sagemaker.package_groups import PackageGroups
+from localaws.sagemaker.packages import Packages
 from localaws.sagemaker.routing import Member, Traffic
 from localaws.sagemaker.tags import Tags
 from localaws.sagemaker.variants import Variant
@@ -189,7 +191,8 @@ def test_names_outside_sagemakers_pattern_are_refused(bad: str) -> None:
 
 
 def test_a_configuration_of_a_missing_model_is_refused() -> None:
-    configs = EndpointConfigs(SCOPE, Models(SCOPE, None, ImageTable(ENTRIES)))  # type: ignore[arg-type]
+    packages = Packages(SCOPE, PackageGroups(SCOPE))
+    configs = EndpointConfigs(SCOPE, Models(SCOPE, None, ImageTable(ENTRIES), packages))  # type: ignore[arg-type]
     entry = {"VariantName": "champion", "ModelName": "absent", "InstanceType": "ml.m5.large"}
 
     with pytest.raises(ApiError, match="Could not find model"):
