@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator
 
 # A quoted cell, in which a quote is written twice, or one without quotes; then what ends it. Nothing is given
@@ -31,7 +32,7 @@ def rows_of(text: str, most: int | None = None) -> Iterator[list[str]]:
     Raises:
         TooManyCells: a row has more; they are counted and not kept.
     """
-    text = text.rstrip()
+    text = text.rstrip(string.whitespace + "|")
     if '"' not in text:
         for number, line in enumerate(text.replace("|", "\n").split("\n"), start=1):
             if most is not None and (cells := line.count(",") + 1) > most:
