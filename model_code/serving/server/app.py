@@ -25,12 +25,14 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _CLOSE = (b"connection", b"close")
+_MB = 1 << 20
+_PAYLOAD_MB = 6  # SageMaker's own default
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # How many of the largest bodies a worker holds at a time, while they arrive.
 _HELD_BODIES = 4
 # What a person may call /invocations where a path is theirs to choose.
 _INVOCATION_PATHS = frozenset({"/invocations", "/predict"})
-_READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics"})
+_READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics", "/execution-parameters"})
 
 
 class Connection(Protocol):
@@ -219,11 +221,22 @@ class Application:
         if path == "/metrics":
             manifest = self._served.manifest if isinstance(self._served, Served) else {}
             return Answer(200, self._metrics.text(self._labels(manifest)).encode(), _TEXT)
+        if path == "/execution-parameters":
+            return _json(200, self._execution_parameters())
         if path == "/openapi.json":
             if isinstance(self._served, NotReady):
                 return self._unready()
             return _json(200, openapi(self._served.manifest, self._settings))
         return _refused("not_found", f"There is no {path[:100]!r}.", 404)
+
+    def _execution_parameters(self) -> dict[str, Any]:
+        """Return what a transform job may send at once where it was told nothing: one each worker."""
+        most = self._settings.max_body_bytes // _MB
+        return {
+            "MaxConcurrentTransforms": self._settings.workers,
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": max(1, min(_PAYLOAD_MB, most)),
+        }
 
     def _unready(self) -> Answer:
         assert isinstance(self._served, NotReady)  # noqa: S101 - the callers have looked

@@ -13,6 +13,9 @@ from ..model import MANIFEST_SHA256
 from .protocol import REQUEST_TIMEOUT_S
 
 N = TypeVar("N", int, float)
+_REAL_TIME_BYTES = 25 * 1024 * 1024
+_BATCH_BYTES = 100 * 1024 * 1024
+_MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,12 @@ class ServerSettings:
     variant: str
     """SLIPWAY_VARIANT: the production variant, for the answer's header."""
     max_body_bytes: int
-    """SLIPWAY_MAX_BODY_BYTES: a larger request is refused; default: the 25 MB of a real-time endpoint."""
+    """SLIPWAY_MAX_BODY_BYTES: a larger request is refused; default: the 25 MB of a real-time endpoint.
+
+    In a transform job, which sets SAGEMAKER_BATCH, the 100 MB that it may send.
+    """
     max_rows: int
-    """SLIPWAY_MAX_ROWS: a request with more is refused."""
+    """SLIPWAY_MAX_ROWS: a request with more is refused; a transform job's size alone bounds its rows."""
     request_timeout_s: float
     """SLIPWAY_REQUEST_TIMEOUT_S: how long a request may take to arrive, and its answer to be taken."""
     s3_prefixes: tuple[str, ...]
@@ -52,6 +58,9 @@ class ServerSettings:
         Raises:
             ValueError: a variable is no number, or a negative one; the text names it.
         """
+        # SageMaker sets it to "true"; whatever it says, it is there in a transform job and nowhere else.
+        batch = bool(environment.get("SAGEMAKER_BATCH"))
+        most = _BATCH_BYTES if batch else _REAL_TIME_BYTES
         prefixes = environment.get("SLIPWAY_S3_PREFIXES", "").split(",")
         return cls(
             model_dir=Path(environment.get("SM_MODEL_DIR", "/opt/ml/model")),
@@ -61,8 +70,8 @@ class ServerSettings:
             manifest_sha256=environment.get(MANIFEST_SHA256, ""),
             version=environment.get("SLIPWAY_MODEL_VERSION", ""),
             variant=environment.get("SLIPWAY_VARIANT", ""),
-            max_body_bytes=_number(environment, "SLIPWAY_MAX_BODY_BYTES", 25 * 1024 * 1024, int),
-            max_rows=_number(environment, "SLIPWAY_MAX_ROWS", 100_000, int),
+            max_body_bytes=_number(environment, "SLIPWAY_MAX_BODY_BYTES", most, int),
+            max_rows=_number(environment, "SLIPWAY_MAX_ROWS", most if batch else _MAX_ROWS, int),
             request_timeout_s=_number(environment, "SLIPWAY_REQUEST_TIMEOUT_S", REQUEST_TIMEOUT_S, float),
             s3_prefixes=tuple(prefix.strip() for prefix in prefixes if prefix.strip()),
         )
