@@ -31,12 +31,23 @@ def any_server(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="session")
+def mixed():
+    with Server(model("mixed"), **LIMITS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=["logistic", "regression", "forest", "mixed"])
+def every_server(request):
+    """As any_server, and one whose rows are not numbers alone."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(autouse=True)
 def still_there(request):
     """Whatever a test sent, the same worker goes on."""
-    servers = [
-        request.getfixturevalue(n) for n in ("logistic", "regression", "forest") if n in request.fixturenames
-    ]
+    names = ("logistic", "regression", "forest", "mixed")
+    servers = [request.getfixturevalue(name) for name in names if name in request.fixturenames]
     before = [server.workers() for server in servers]
     yield
     assert [server.workers() for server in servers] == before

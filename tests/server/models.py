@@ -17,10 +17,14 @@ import skops.io
 from skl2onnx import to_onnx
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from training.signature import as_request_rows
+
+COLORS = ("blue", "red", 'sky, "light"|er')
 NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 
 
@@ -69,7 +73,8 @@ def model(kind: str) -> ModelFolder:
 
     Args:
         kind: `logistic` and `regression` run on ONNX Runtime, the second with ids and numbers as answers;
-            `forest` on scikit-learn, where requests share calls.
+            `forest` on scikit-learn, where requests share calls; `mixed` on ONNX Runtime, with a length
+            that may be missing, a color and an id.
     """
     return make_model(_root() / kind, kind)
 
@@ -85,8 +90,18 @@ def make_model(folder: Path, kind: str) -> ModelFolder:
     iris = load_iris()
     rows, classes = iris.data, iris.target_names[iris.target]
     prediction: dict[str, Any] = {"name": "species", "type": "string", "classes": iris.target_names.tolist()}
+    features: list[dict[str, Any]] = [
+        {"name": name, "minimum": 0.1, "maximum": 9.0, "unit": "cm"} for name in NAMES
+    ]
     if kind == "logistic":
         estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, classes)
+    elif kind == "mixed":
+        rows = rows.copy()
+        rows[::3, 0] = np.nan
+        rows[:, 1] = np.arange(len(rows)) % len(COLORS)
+        features[0]["missing"] = 50
+        features[1] = {"name": NAMES[1], "type": "category", "categories": list(COLORS), "missing": 1}
+        estimator = make_pipeline(SimpleImputer(), LogisticRegression()).fit(rows, classes)
     elif kind == "regression":
         estimator = LinearRegression().fit(rows, 10.0 * iris.target)
         prediction = {"name": "price", "type": "number"}
@@ -102,7 +117,7 @@ def make_model(folder: Path, kind: str) -> ModelFolder:
         content = skops.io.dumps(estimator)
     else:
         engine = {"name": "onnx", "file": "model.onnx"}
-        options = {"zipmap": False} if kind == "logistic" else None
+        options = {"zipmap": False} if kind != "regression" else None
         content = to_onnx(estimator, rows[:1].astype(np.float32), options=options).SerializeToString()
     (folder / engine["file"]).write_bytes(content)
     golden = rows[::8]
@@ -112,12 +127,12 @@ def make_model(folder: Path, kind: str) -> ModelFolder:
         "engine": engine,
         "hooks": False,
         "signature": {
-            "features": [{"name": name, "minimum": 0.1, "maximum": 9.0, "unit": "cm"} for name in NAMES],
-            "id_column": kind == "regression",
+            "features": features,
+            "id_column": kind in ("regression", "mixed"),
             "prediction": prediction,
         },
         "golden": {
-            "rows": golden.tolist(),
+            "rows": as_request_rows(golden, {"features": features}),
             "predictions": [float(a) if prediction["type"] == "number" else str(a) for a in answers],
         },
         "files": {engine["file"]: hashlib.sha256(content).hexdigest()},
