@@ -126,6 +126,7 @@ class Container:
             self._signal(signal.SIGKILL)
             process.wait()
             self._wait_for_group()
+            self.pid = None  # the number may come to name another process
             if process.stdin:
                 process.stdin.close()
         if self._reader:
@@ -166,14 +167,14 @@ class Container:
         """Wait for what the command itself started: nobody has a wait() for a grandchild."""
         deadline = time.monotonic() + _GROUP_END_S
         with suppress(ProcessLookupError, PermissionError):
-            while time.monotonic() < deadline:
-                os.killpg(self.pid or 0, 0)
+            while (pid := self.pid) is not None and time.monotonic() < deadline:
+                os.killpg(pid, 0)
                 time.sleep(0.01)
 
     def _signal(self, signum: int) -> None:
-        if self.pid is not None:
+        if (pid := self.pid) is not None:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signum)
+                os.killpg(pid, signum)
 
     def _read(self, stream: Iterable[bytes]) -> None:
         for raw in stream:

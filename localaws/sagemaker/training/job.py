@@ -65,6 +65,8 @@ class TrainingJob:
 
     def kill(self) -> None:
         """End the processes at once and remove their files: the server stops."""
+        if self.history.is_final:
+            return
         with self._ending:
             self._killed = True
             self._wake.set()

@@ -1,5 +1,6 @@
 """The metrics of one job: values found in the lines that its hosts print."""
 
+import math
 import re
 import threading
 from collections.abc import Sequence
@@ -32,10 +33,14 @@ class MetricWatch:
         moment, text = line
         for name, pattern in self._patterns:
             if match := pattern.search(text[:_MAX_LINE]):
-                with suppress(TypeError, ValueError), self._lock:
-                    value = float(match[1])
-                    self._last[name] = (value, moment / 1000)
-                    self._waiting.append(Metric(name, value, "None", self._dimensions))
+                with suppress(TypeError, ValueError):  # text, or a group that took no part
+                    self._add(name, float(match[1]), moment / 1000)
+
+    def _add(self, name: str, value: float, moment: float) -> None:
+        if math.isfinite(value):  # CloudWatch takes no others
+            with self._lock:
+                self._last[name] = (value, moment)
+                self._waiting.append(Metric(name, value, "None", self._dimensions))
 
     def publish(self) -> None:
         """Send what was found since the last time."""
