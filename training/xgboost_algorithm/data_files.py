@@ -45,6 +45,8 @@ def sniff_delimiter(line: str) -> str:
         delimiter = csv.Sniffer().sniff(line).delimiter
     except csv.Error as error:
         raise UserError(f"Could not determine delimiter on line {line[:50]}:\n{error}") from error
+    if delimiter.isalnum() or delimiter in ".+-\r\n":  # guessed from a line of one cell
+        raise UserError(f"Could not determine delimiter on line {line[:50]}:\nit has only one cell")
     _log.info("Determined delimiter of CSV input is '%s'", delimiter)
     return delimiter
 

@@ -57,7 +57,12 @@ def classes(predictions: np.ndarray) -> np.ndarray:
 
 
 def _of_classes(metric: _Metric) -> _Metric:
-    return lambda labels, predictions: metric(labels, classes(predictions)) if predictions.size else 0.0
+    def of_predictions(labels: np.ndarray, predictions: np.ndarray) -> float:
+        if np.any(labels != np.round(labels)):
+            raise ValueError("Classification metrics can't handle a mix of continuous and binary targets")
+        return metric(labels, classes(predictions)) if predictions.size else 0.0
+
+    return of_predictions
 
 
 def _counts(labels: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

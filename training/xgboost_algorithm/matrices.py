@@ -44,7 +44,8 @@ def _text(files: Sequence[Path], query: str, form: str) -> Any:
     with tempfile.TemporaryDirectory() as links, contextlib.chdir(links), xgb.config_context(verbosity=0):
         for number, path in enumerate(files):
             Path(str(number)).symlink_to(path.resolve())
-        address = ";".join(map(str, range(len(files))))
+        # The last `;` makes a list of one file as well: of a lone one the reader takes what is behind the link.
+        address = "".join(f"{number};" for number in range(len(files)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # this way of reading is to go, and the image uses it
             try:
@@ -70,5 +71,6 @@ def _parquet(files: Sequence[Path]) -> Any:
 
 
 def first_lines(error: Exception) -> str:
-    """Return what an error of XGBoost says, without the addresses of its C++ stack."""
-    return str(error).partition("\nStack trace:")[0].strip()
+    """Return what an error of XGBoost says, without its C++ stack and without empty lines."""
+    said = str(error).partition("\nStack trace:")[0]
+    return "\n".join(line for line in said.splitlines() if line.strip())
