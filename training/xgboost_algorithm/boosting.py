@@ -112,7 +112,8 @@ def _callbacks(
         if values.get("objective") == "reg:linear":
             raise UserError(
                 "XGB train call failed with exception:\n `save_best` is not applicable to the current "
-                "booster: XGBoost 3.2 cannot cut a model of reg:linear at its best round, in AWS's image as well. "
+                "booster: XGBoost 3.2 cannot cut a model of reg:linear at its best round, in AWS's image "
+                "as well. "
                 "Set objective to reg:squarederror, which is the same under its newer name."
             )
         callbacks.append(

@@ -44,7 +44,7 @@ def _text(files: Sequence[Path], query: str, form: str) -> Any:
     with tempfile.TemporaryDirectory() as links, contextlib.chdir(links), xgb.config_context(verbosity=0):
         for number, path in enumerate(files):
             Path(str(number)).symlink_to(path.resolve())
-        # The last `;` makes a list of one file as well: of a lone one the reader takes what is behind the link.
+        # The last `;` makes a list of one as well: of a lone link the reader takes what is behind it.
         address = "".join(f"{number};" for number in range(len(files)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # this way of reading is to go, and the image uses it
