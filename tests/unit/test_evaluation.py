@@ -1,63 +1,20 @@
 """What is computed of a model at training, held against scikit-learn's own functions."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from evaluated import SETS, Case
 from sklearn import calibration, inspection, metrics
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.linear_model import RidgeClassifier
 
 from slipway.errors import TrainingFailed
-from stacks.settings import ModelSection, ModelSettings, SplitSection
-from training.data import Dataset, load_dataset
+from stacks.settings import SplitSection
+from training.data import Dataset
 from training.evaluation import evaluate_in_depth
 from training.evaluation.intervals import class_intervals, number_intervals
-from training.manifest import signature_of
 from training.split import split
-
-SETS = {
-    "iris": ("classification", LogisticRegression(max_iter=1000)),
-    "breast_cancer": ("classification", RandomForestClassifier(20, random_state=0)),
-    "digits": ("classification", RandomForestClassifier(20, random_state=0)),
-    "diabetes": ("regression", DecisionTreeRegressor(max_depth=4, random_state=0)),
-}
-
-
-class Case:
-    """A data set, a model fitted on its training rows, and its evaluation."""
-
-    def __init__(self, name: str, estimator=None) -> None:
-        self.task, default = SETS[name]
-        section = ModelSection(task=self.task, data=f"sklearn:{name}", label="target")
-        settings = ModelSettings(name=name, folder=Path(), model=section)
-        self.dataset = load_dataset(settings)
-        self.parts = split(self.dataset, settings.split, stratify=self.task == "classification")
-        self.signature = signature_of(settings, self.dataset)
-        self.features, self.labels = self.dataset.features, self.dataset.label.to_numpy()
-        self.model = (estimator or default).fit(
-            self.features.iloc[self.parts.train], self.labels[self.parts.train]
-        )
-        self.test, self.truth = self.features.iloc[self.parts.test], self.labels[self.parts.test]
-        self.predicted = self.model.predict(self.test)
-        self.found = self.evaluate()
-
-    def evaluate(self, seed: int = 0, **changed):
-        arguments = {
-            "task": self.task,
-            "dataset": self.dataset,
-            "parts": self.parts,
-            "truth": self.truth.tolist(),
-            "predicted": self.predicted.tolist(),
-            "predict": self.model.predict,
-            "scores": getattr(self.model, "predict_proba", lambda _rows: None),
-            "signature": self.signature,
-            "seed": seed,
-        }
-        return evaluate_in_depth(**(arguments | changed))
 
 
 @pytest.fixture(scope="module")
