@@ -73,7 +73,7 @@ picture: setup ## draw docs/demo.svg from what the demo prints
 	@$(BIN)/python docs/make_picture.py
 
 bench: setup-dev ## the figures that the docs quote, side by side with peers
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python -m "benchmarks.$$(basename "$$script" .py)" || exit 1; done
 
 bench-serving: setup-dev ## our server beside its peers, as docs/benchmarks/serving.md: BENCH_ROUNDS=5, DATE=
 	@$(BIN)/python -m benchmarks.serving $(DATE)

@@ -80,13 +80,16 @@ class Model:
 
 def make_models(root: Path) -> dict[str, Model]:
     """Train and package: `lr` and `rf` on iris, `wide` on breast cancer."""
-    (root / "model_code").mkdir()
-    (root / "model_code" / "serving").symlink_to(ROOT / "model_code" / "serving")
     return {
         "lr": _make(root, "lr", "iris", _LINEAR),
         "rf": _make(root, "rf", "iris", _FOREST, "n_estimators = 100"),
-        "wide": _make(root, "wide", "breast_cancer", _LINEAR, bulk=True),
+        "wide": make_wide(root),
     }
+
+
+def make_wide(root: Path) -> Model:
+    """Train and package a scaler with a logistic regression on the 30 columns of breast cancer."""
+    return _make(root, "wide", "breast_cancer", _LINEAR, bulk=True)
 
 
 def _make(
@@ -99,7 +102,10 @@ def _make(
     bulk: bool = False,
 ) -> Model:
     folder = root / "model_code" / name
-    folder.mkdir()
+    folder.mkdir(parents=True)
+    serving = root / "model_code" / "serving"
+    if not serving.exists():
+        serving.symlink_to(ROOT / "model_code" / "serving")
     (folder / "model.toml").write_text(_TOML.format(data=data, hyperparameters=hyperparameters))
     (folder / "train.py").write_text(_SCRIPT.format(imports=script[0], model=script[1]))
     settings = load_model(root, name)
