@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_code.serving.model import as_predictions
+from slipway.errors import GateFailed
 from stacks.settings import ModelSettings
 
 from .agreement import Answers
@@ -20,6 +21,14 @@ from .evaluation import evaluate_in_depth
 from .fit import Progress
 from .fitted import Fitted
 from .manifest import code_of, manifest_of
+from .report import (
+    load_card,
+    rejected_manifest,
+    remove_rejected_report,
+    write_card,
+    write_rejected_report,
+    write_report,
+)
 from .split import Rows, Split
 
 # An engine has to agree on the whole test set, and on this many of the rows that trained the model: there a
@@ -53,13 +62,34 @@ def package_model(
         progress: is told what was chosen.
 
     Raises:
-        GateFailed, NoEngine: nothing is written, the artifact before stays.
+        GateFailed: nothing is written but a report that says by how much; the artifact before stays.
+        NoEngine, SettingsError: nothing is written; the artifact before stays.
     """
+    load_card(settings.folder)  # a mistake in it is said before anything is written
     kind = signature["prediction"]["type"]
     predicted = as_predictions(values, kind)
     truth = as_predictions(dataset.label.iloc[parts.test].to_numpy(), kind)
     measured = evaluate(settings.model.task, truth, predicted)
-    gate = check_gate(settings.name, settings.gate.bounds(), measured)
+    evaluation = evaluate_in_depth(
+        settings.model.task,
+        dataset,
+        parts,
+        truth,
+        predicted,
+        model.predict,
+        model.scores,
+        signature,
+        settings.split.seed,
+    )
+    try:
+        gate = check_gate(settings.name, settings.gate.bounds(), measured)
+    except GateFailed as failed:
+        refused = rejected_manifest(
+            settings, dataset, parts, signature=signature, metrics=measured, evaluation=evaluation
+        )
+        page = write_rejected_report(root, settings.name, refused)
+        shown = page.relative_to(root)
+        raise GateFailed(failed.what, why=failed.why, fix=f"{failed.fix} Its report: {shown}") from None
     packaged = model.package(signature, _all_answers(model, dataset, parts, values, kind))
     progress(packaged.summary())
     manifest = manifest_of(
@@ -72,19 +102,13 @@ def package_model(
         gate=gate,
         packaged=packaged,
     )
-    manifest["evaluation"] = evaluate_in_depth(
-        settings.model.task,
-        dataset,
-        parts,
-        truth,
-        predicted,
-        model.predict,
-        model.scores,
-        signature,
-        settings.split.seed,
-    )
     files = {**model.files, **packaged.files, **code_of(root, settings)}
-    return write_artifact(root, settings.name, files, {**manifest, **more})
+    manifest = {**manifest, "evaluation": evaluation, **more}
+    artifact = write_artifact(root, settings.name, files, manifest)
+    remove_rejected_report(root, settings.name)
+    write_report(root, artifact)
+    write_card(root, artifact)
+    return artifact
 
 
 def rows_to_agree_on(parts: Split) -> Rows:
