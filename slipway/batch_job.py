@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +25,7 @@ from training.sagemaker.sdk import transform_job
 
 _ROWS = "rows"
 _LOG_EVENTS = 100
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -164,10 +165,10 @@ def _output_lines(place: Place, output: str) -> Iterator[bytes]:
     s3 = place.client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/")
     for item in (item for page in pages for item in page.get("Contents", ())):
-        body: IO[bytes] = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"]
-        for line in body:
-            if not line.isspace():
-                yield line.rstrip(b"\r\n") + b"\n"
+        body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"]
+        for line in body.iter_lines(chunk_size=_CHUNK):
+            if line and not line.isspace():
+                yield line + b"\n"
 
 
 def _rows_of(place: Place, source: str) -> int | None:

@@ -131,12 +131,13 @@ def _show(rows: list[JobRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("job", "status", "started (UTC)", "took", "machine", "tells")
+    table = Table("job", "kind", "status", "started (UTC)", "took", "machine", "tells")
     table.columns[0].no_wrap = True  # it is what --attach and --stop take
     for row in rows:
         metrics = "  ".join(f"{name} {value:g}" for name, value in sorted(row.metrics.items()))
         table.add_row(
             row.name,
+            row.kind,
             row.status,
             row.started.partition("+")[0].replace("T", " "),
             f"{row.seconds:.0f} s",
