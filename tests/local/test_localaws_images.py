@@ -91,6 +91,27 @@ def test_an_image_serves_its_model_with_its_own_variables(
     assert told["aws"] < 500  # the embedded AWS is reached from inside
 
 
+def test_a_transform_job_runs_the_image_as_well(published: Published) -> None:
+    role = published.role("batching", [*PULL, "s3:GetObject", "s3:ListBucket", "s3:PutObject", "logs:*"])
+    published.model("batching", f"{HOST}/toy:one", role)
+    published.boto("s3").put_object(Bucket="models", Key="in/a.txt", Body=b"first")
+    sagemaker = published.boto("sagemaker")
+    sagemaker.create_transform_job(
+        TransformJobName="batching", ModelName="batching",
+        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://models/in"}}},
+        TransformOutput={"S3OutputPath": "s3://models/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )  # fmt: skip
+    sagemaker.get_waiter("transform_job_completed_or_stopped").wait(
+        TransformJobName="batching", WaiterConfig={"Delay": 1, "MaxAttempts": 90}
+    )
+
+    told = json.loads(published.boto("s3").get_object(Bucket="models", Key="out/a.txt.out")["Body"].read())
+
+    sagemaker.delete_model(ModelName="batching")
+    assert (told["asked"], told["model"]) == ("first", "seven")
+
+
 def test_a_container_has_no_rights_but_to_answer(published: Published, serving: str, kind: str) -> None:
     if kind == "process":
         pytest.skip("a process has the rights of the embedded AWS itself")
