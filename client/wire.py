@@ -55,12 +55,19 @@ class XgboostWire:
     Args:
         features: the features in the signature's order; None where the stack does not say them.
         classes: the classes in sorted order, for which the scores stand; None for a number.
+        categories: of each column that is one, by its place, its texts in the order that gives their codes.
     """
 
     content_type = CSV
 
-    def __init__(self, features: Sequence[str] | None, classes: Sequence[str | int] | None) -> None:
+    def __init__(
+        self,
+        features: Sequence[str] | None,
+        classes: Sequence[str | int] | None,
+        categories: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._features, self._classes = features, classes
+        self._categories = categories or {}
 
     def encode(self, rows: Sequence[Row]) -> bytes:
         """Write lines of numbers; what is missing is an empty cell."""
@@ -68,7 +75,7 @@ class XgboostWire:
         writer = csv.writer(text, lineterminator="\n")
         for number, row in enumerate(rows, start=1):
             cells = self._in_order(row, number) if isinstance(row, Mapping) else row
-            writer.writerow([_cell(cell) for cell in cells])
+            writer.writerow([self._cell(cell, place, number) for place, cell in enumerate(cells)])
         return text.getvalue().encode()
 
     def decode(self, content: bytes) -> list[Prediction]:
@@ -91,6 +98,22 @@ class XgboostWire:
                 )
         return [row[name] for name in self._features]
 
+    def _cell(self, value: Any, place: int, row: int) -> Any:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        if not isinstance(value, str):
+            return value
+        texts = self._categories.get(str(place), ())
+        if value in texts:
+            return texts.index(value)
+        column = self._features[place] if self._features and place < len(self._features) else None
+        allowed = f"one of {', '.join(map(repr, texts[:10]))}" if texts else "a number"
+        raise RequestRefused(
+            f"Row {row}, {column or f'column {place + 1}'}: {value!r} is not {allowed}.",
+            row=row,
+            column=column,
+        )
+
     def _prediction(self, scores: list[float]) -> Prediction:
         if self._classes is None:
             return scores[0]
@@ -105,9 +128,5 @@ def wire_of(described: str | None) -> Wire:
     """Return the format that a stack's output `WireFormat` describes; without one it is ours."""
     about = json.loads(described) if described else {}
     if about.get("format") == "xgboost":
-        return XgboostWire(about.get("features"), about.get("classes"))
+        return XgboostWire(about.get("features"), about.get("classes"), about.get("categories"))
     return SlipwayWire()
-
-
-def _cell(value: Any) -> Any:
-    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value

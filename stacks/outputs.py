@@ -88,9 +88,19 @@ def written_wire_format(signature: Mapping[str, Any]) -> str:
     """Return the output `WireFormat` of AWS's built-in XGBoost image for a manifest's signature."""
     features = [feature["name"] for feature in signature["features"]]
     about = {"format": "xgboost", "classes": signature["prediction"].get("classes"), "features": features}
-    text = json.dumps(about)
-    # An SSM parameter holds 4 KB; a model so wide takes its rows as lists.
-    return text if len(text) <= _PARAMETER_BYTES else json.dumps({**about, "features": None})
+    # The image takes numbers: a category's text is written as its place in this list, by the column's place.
+    categories = {
+        str(place): feature["categories"]
+        for place, feature in enumerate(signature["features"])
+        if "categories" in feature
+    }
+    if categories:
+        about["categories"] = categories
+    # An SSM parameter holds 4 KB; a model so wide takes its rows as lists, and then its categories as places.
+    for left_out in ("features", "categories"):
+        if len(json.dumps(about)) > _PARAMETER_BYTES and left_out in about:
+            about[left_out] = None
+    return json.dumps(about)
 
 
 def output_name(field: str) -> str:

@@ -30,15 +30,29 @@ def test_xgboosts_image_is_asked_with_csv_in_the_order_of_the_signature():
     assert wire.decode(b"151.25\n90.0\n") == [151.25, 90.0]
 
 
+def test_a_category_is_sent_to_xgboosts_image_as_its_code_and_no_other_text_is():
+    described = {
+        "features": [{"name": "age"}, {"name": "city", "categories": ["Bonn", "Köln"]}],
+        "prediction": {"name": "y"},
+    }
+    wire = wire_of(written_wire_format(described))
+
+    assert wire.encode([[1.5, "Köln"], {"city": "Bonn", "age": None}, [1, None]]) == b"1.5,1\n,0\n1,\n"
+    for row, message in (
+        ([1, "Ulm"], "city: 'Ulm' is not one of 'Bonn', 'Köln'"),
+        (["x", "Bonn"], "age: 'x'"),
+    ):
+        with pytest.raises(RequestRefused, match=message):
+            wire.encode([row])
+
+
 def test_scores_become_the_classes_that_they_stand_for():
     assert XgboostWire(None, ["no", "yes"]).decode(b"0.2\n0.8\n") == ["no", "yes"]
     assert XgboostWire(None, ["a", "b", "c"]).decode(b"2.0\n0.0\n") == ["c", "a"]
     assert XgboostWire(None, ["a", "b", "c"]).decode(b"0.1,0.7,0.2\n0.6,0.3,0.1\n") == ["b", "a"]
 
 
-@pytest.mark.parametrize(
-    ("row", "column"), [({"age": 1}, "bmi"), ({"age": 1, "bmi": 2, "bmj": 3}, "bmj")]
-)
+@pytest.mark.parametrize(("row", "column"), [({"age": 1}, "bmi"), ({"age": 1, "bmi": 2, "bmj": 3}, "bmj")])
 def test_a_row_by_names_that_do_not_fit_is_refused_by_name(row, column):
     with pytest.raises(RequestRefused) as refused:
         XgboostWire(FEATURES, None).encode([{"age": 1, "bmi": 2}, row])
@@ -64,5 +78,7 @@ def test_what_the_stack_writes_the_client_reads_within_the_size_of_a_parameter(w
     assert len(text.encode()) <= 4096
     assert isinstance(wire, XgboostWire)
     assert wire.decode(b"0.9\n") == ["yes"]
+    wide = {**signature, "features": [{"name": "c", "categories": ["x" * 3000, "y" * 3000]}]}
+    assert len(written_wire_format(wide)) <= 4096
     if width == 2:
         assert wire.encode([dict.fromkeys(names, 1)]) == b"1,1\n"
