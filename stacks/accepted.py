@@ -39,7 +39,34 @@ _LOG_DELIVERY = (
 )
 _TRACING = "xray:GetSamplingRules,xray:GetSamplingTargets,xray:PutTelemetryRecords,xray:PutTraceSegments"
 
+# Both state machines are made by the same construct.
+_OF_STATE_MACHINES = tuple(
+    Accepted(
+        stack="model",
+        path=path,
+        finding=finding,
+        reason=reason,
+        accepted="2026-11-21",
+        expires="2027-11-21",
+    )
+    for machine, role in (("Batch", "BatchRole28F08E5D"), ("Training", "TrainingRole4C1607BC"))
+    for path, finding, reason in (
+        (
+            f"{machine}/Default/Role/Resource",
+            "AwsSolutions-IAM5[Resource::*]",
+            "Neither delivery of logs nor tracing takes a resource",
+        ),
+        (role, f"H-03[{_LOG_DELIVERY}]", "Delivery of logs takes no resource"),
+        (role, f"H-03[{_TRACING}]", "Tracing takes no resource"),
+        (
+            f"{machine}/Default/Schedule",
+            "Serverless-EventBusDLQ",
+            "EventBridge tries for a day; a start that is lost is one of many, as the schedule comes again",
+        ),
+    )
+)
 ACCEPTED: tuple[Accepted, ...] = (
+    *_OF_STATE_MACHINES,
     Accepted(
         stack="model",
         path="ExecutionRole/Default/Resource",
@@ -162,54 +189,6 @@ ACCEPTED: tuple[Accepted, ...] = (
         finding="AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:"
         "log-group:/aws/sagemaker/TransformJobs:*]",
         reason="The streams of one log group",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="Batch/Default/Role/Resource",
-        finding="AwsSolutions-IAM5[Resource::*]",
-        reason="Neither delivery of logs nor tracing takes a resource",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="BatchRole28F08E5D",
-        finding=f"H-03[{_LOG_DELIVERY}]",
-        reason="Delivery of logs takes no resource",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="BatchRole28F08E5D",
-        finding=f"H-03[{_TRACING}]",
-        reason="Tracing takes no resource",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="Training/Default/Role/Resource",
-        finding="AwsSolutions-IAM5[Resource::*]",
-        reason="Neither delivery of logs nor tracing takes a resource",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="TrainingRole4C1607BC",
-        finding=f"H-03[{_LOG_DELIVERY}]",
-        reason="Delivery of logs takes no resource",
-        accepted="2026-11-21",
-        expires="2027-11-21",
-    ),
-    Accepted(
-        stack="model",
-        path="TrainingRole4C1607BC",
-        finding=f"H-03[{_TRACING}]",
-        reason="Tracing takes no resource",
         accepted="2026-11-21",
         expires="2027-11-21",
     ),

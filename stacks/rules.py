@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stacks import general_checks, serving_checks
+from stacks import general_checks, pipeline_checks, serving_checks
 from stacks.template_reading import Hit, Template
 
 
@@ -148,5 +148,23 @@ RULES: tuple[Rule, ...] = (
         "machines or network isolation.",
         "Say it in model.toml: synth writes what AWS takes.",
         serving_checks.refused_combinations,
+    ),
+    Rule(
+        "H-17",
+        "A state machine does not log every step, logs the data that goes through it, or is not traced.",
+        "Use StateMachine.",
+        pipeline_checks.unobserved_state_machines,
+    ),
+    Rule(
+        "H-18",
+        "A function's log group is none of the stack's, so it never expires and outlives the stack.",
+        "Declare a LogGroup and name it in LoggingConfig.",
+        pipeline_checks.functions_without_log_group,
+    ),
+    Rule(
+        "H-19",
+        "A role may be passed to any service.",
+        "Add a condition on iam:PassedToService.",
+        pipeline_checks.roles_passed_to_anybody,
     ),
 )

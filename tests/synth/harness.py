@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import app as slipway_app
+from stacks.template_reading import listed, rendered
 from training.artifact import Artifact, write_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +19,7 @@ GOLDEN = ROOT / "tests" / "golden"
 cdk = slipway_app.cdk  # app.py chooses CDK's Node before it imports it; so this module leaves that to it
 STAGES = ("local", "dev", "prod")
 Templates = dict[str, dict[str, Any]]
-MODELS = ("iris", "digits")
+MODELS = ("iris", "digits", "diabetes")
 # What digits is in the demo after its first deploy; prod says most.
 VARIATIONS: dict[str, dict[str, str]] = {
     "prod-shadow": {"digits.serve.variants": '[{name="champion",version="previous"},{name="shadow"}]'},
@@ -42,15 +43,18 @@ instance_type = "ml.m5.large"
 def make_project(root: Path, *models: str) -> Path:
     """Make a project with the repository's stages and serving code, and some models with an artifact each.
 
-    digits is as it is in the repository; it gets two artifacts, as after two imports.
+    digits and diabetes are as they are in the repository. digits gets two artifacts, as after two imports.
     """
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "stages.toml", root)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "model_code" / "serving", root / "model_code" / "serving", ignore=ignored)
     for model in models or ("iris",):
-        if model == "digits":
+        if model in ("digits", "diabetes"):
             shutil.copytree(ROOT / "model_code" / model, root / "model_code" / model, ignore=ignored)
+        if model == "diabetes":
+            make_xgboost_artifact(root, model)
+        elif model == "digits":
             make_artifact(root, model, b"older", joblib=False)
             make_artifact(root, model, b"newer", joblib=False)
         else:
@@ -87,6 +91,21 @@ def make_artifact(
     return write_artifact(root, model, files, manifest)
 
 
+def make_xgboost_artifact(
+    root: Path, model: str, *, xgboost: str = "3.2.0", validation: Mapping[str, float] | None = None
+) -> Artifact:
+    """Make what a training leaves for AWS's built-in image; it measured `validation` on those rows."""
+    feature = {"name": "bmi", "type": "number", "minimum": -1.0, "maximum": 1.0}
+    manifest = {
+        "format": 1,
+        "versions": {"xgboost": xgboost},
+        "engine": {"name": "xgboost", "file": "model.ubj", "reason": "it is what there is"},
+        "signature": {"features": [feature], "prediction": {"name": "progression", "type": "number"}},
+        "validation": dict(validation or {"rmse": 57.25}),
+    }
+    return write_artifact(root, model, {"xgboost-model": b"a Booster", "code/x.py": b""}, manifest)
+
+
 def build(root: Path, out: Path, **context: str) -> cdk.App:
     app = cdk.App(analytics_reporting=False, outdir=str(out), context={**FLAGS, **_dotted(context)})
     slipway_app.build(app, root)
@@ -119,6 +138,36 @@ def only(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the one resource of a type."""
     (found,) = every(template, kind)
     return found
+
+
+def role(template: Mapping[str, Any], construct: str = "ExecutionRole") -> dict[str, Any]:
+    """Return the role whose logical id begins with a construct's name; a hash follows."""
+    found: list[dict[str, Any]] = [
+        resource
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and re.fullmatch(f"{construct}[0-9A-F]{{8}}", name)
+    ]
+    (only_one,) = found
+    return only_one
+
+
+def machine(template: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the definition of the machine with a logical id."""
+    definition: dict[str, Any] = json.loads(template["Resources"][name]["Properties"]["DefinitionString"])
+    return definition
+
+
+def rights(template: Mapping[str, Any], construct: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what a role may do: the condition of every action on every resource."""
+    return {
+        (action, rendered(resource)): statement.get("Condition", {})
+        for policy in role(template, construct)["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+        for resource in (
+            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        )
+    }
 
 
 def normalised(template: Mapping[str, Any]) -> str:

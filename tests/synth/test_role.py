@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.synth.harness import STAGES, Templates, only
+from tests.synth.harness import STAGES, Templates, only, rights, role
 
 
 def waits_for(template: Mapping[str, Any], name: str) -> set[str]:
@@ -59,72 +59,112 @@ def test_nothing_is_made_before_its_role_has_all_its_rights(
     assert policies_not_awaited(template) == set()
     model = next(n for n, r in template["Resources"].items() if r["Type"] == "AWS::SageMaker::Model")
     endpoint = next(n for n, r in template["Resources"].items() if r["Type"] == "AWS::SageMaker::Endpoint")
-    role = next(n for n, r in template["Resources"].items() if r["Type"] == "AWS::IAM::Role")
-    assert role in template["Resources"][model]["DependsOn"]
-    assert {model, role} <= waits_for(template, endpoint)
+    name = "ExecutionRole605A040B"
+    assert name in template["Resources"][model]["DependsOn"]
+    assert {model, name} <= waits_for(template, endpoint)
 
 
 def test_a_policy_that_nobody_waits_for_is_found(dev: Templates) -> None:
     template = json.loads(json.dumps(dev["slipway-dev-iris"]))
-    role = next(n for n, r in template["Resources"].items() if r["Type"] == "AWS::IAM::Role")
-    template["Resources"]["Late"] = {"Type": "AWS::IAM::Policy", "Properties": {"Roles": [{"Ref": role}]}}
+    late = {"Type": "AWS::IAM::Policy", "Properties": {"Roles": [{"Ref": "ExecutionRole605A040B"}]}}
+    template["Resources"]["Late"] = late
     assert policies_not_awaited(template) == {"Late"}
 
 
-def _rights(template: Mapping[str, Any]) -> dict[str, Any]:
-    statements = [
-        statement
-        for policy in only(template, "AWS::IAM::Role")["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-    return {
-        action: statement
-        for statement in statements
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+ECR = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
+LOGS = {"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
+KEY = {
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:CreateGrant",
+}
 
 
-def test_the_role_can_do_what_serving_needs_and_nothing_else(dev: Templates, prod: Templates) -> None:
-    needed = {
-        "s3:GetObject",
-        "ecr:GetAuthorizationToken",
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetDownloadUrlForLayer",
-        "logs:CreateLogStream",
-        "logs:DescribeLogStreams",
-        "logs:PutLogEvents",
-        "cloudwatch:PutMetricData",
-    }
-    with_key = {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"}
-    assert _rights(dev["slipway-dev-iris"]).keys() == needed
-    assert _rights(prod["slipway-prod-iris"]).keys() == needed | with_key
-
-
-def test_the_role_reads_one_object_and_pulls_one_repository(dev: Templates) -> None:
+def test_the_role_can_do_what_serving_and_transforming_need_and_nothing_else(
+    dev: Templates, prod: Templates
+) -> None:
     template = dev["slipway-dev-iris"]
-    rights = _rights(template)
     url = only(template, "AWS::SageMaker::Model")["Properties"]["PrimaryContainer"]["ModelDataUrl"]
-    key = url["Fn::Sub"].rpartition("/")[2]
-    assert json.dumps(rights["s3:GetObject"]["Resource"]).rstrip('"]} ').endswith(f"/{key}")
-    assert "*" not in json.dumps(rights["s3:GetObject"]["Resource"])
-    repository = rights["ecr:BatchGetImage"]["Resource"]["Fn::Join"][1]
-    assert repository[-1] == ":repository/sagemaker-scikit-learn"
-    assert {"Fn::FindInMap": ["ImagesAccounts497478FF", {"Ref": "AWS::Region"}, "account"]} in repository
-    assert rights["logs:PutLogEvents"]["Resource"] == {"Fn::GetAtt": ["Logs6819BB44", "Arn"]}
+    archive = url["Fn::Sub"].removeprefix("s3://").replace("${", "<").replace("}", ">")
+    here = "<AWS::Region>:<AWS::AccountId>"
+    group = f"arn:<AWS::Partition>:logs:{here}:log-group:/aws/sagemaker/TransformJobs"
+    bucket = "arn:<AWS::Partition>:s3:::<BucketName>"
+    registry = "arn:<AWS::Partition>:ecr:<AWS::Region>:"
+    repository = next(r for action, r in rights(template, "ExecutionRole") if action == "ecr:BatchGetImage")
+    assert repository.startswith(registry) and repository.endswith(":repository/sagemaker-scikit-learn")
+    assert "ImagesAccounts497478FF" in repository
+    needed = {
+        ("s3:GetObject", f"arn:<AWS::Partition>:s3:::{archive}"),
+        ("ecr:GetAuthorizationToken", "*"),
+        *((action, repository) for action in ECR),
+        *((action, "<Logs6819BB44.Arn>") for action in LOGS),
+        ("cloudwatch:PutMetricData", "*"),
+        ("s3:GetObject", f"{bucket}/batch/iris/input/*"),
+        ("s3:ListBucket", bucket),
+        ("s3:PutObject", f"{bucket}/batch/iris/output/*"),
+        ("s3:AbortMultipartUpload", f"{bucket}/batch/iris/output/*"),
+        ("logs:CreateLogGroup", group),
+        ("logs:CreateLogGroup", f"{group}:*"),
+        *((action, f"{group}:*") for action in LOGS),
+    }
+    assert rights(template, "ExecutionRole").keys() == needed
+    listing = rights(template, "ExecutionRole")["s3:ListBucket", bucket]
+    assert listing == {"StringLike": {"s3:prefix": ["batch/iris/input/*"]}}
+    with_key = rights(prod["slipway-prod-iris"], "ExecutionRole").keys() - needed
+    assert with_key == {(action, "<KeyArn>") for action in KEY}
 
 
 def test_only_sagemaker_and_only_for_this_account_can_take_the_role(dev: Templates) -> None:
-    (trust,) = only(dev["slipway-dev-iris"], "AWS::IAM::Role")["Properties"]["AssumeRolePolicyDocument"][
-        "Statement"
-    ]
+    (trust,) = role(dev["slipway-dev-iris"])["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert "sagemaker" in json.dumps(trust["Condition"]["ArnLike"]["aws:SourceArn"])
 
 
 def test_metrics_are_limited_to_sagemaker_s_namespaces(dev: Templates) -> None:
-    condition = _rights(dev["slipway-dev-iris"])["cloudwatch:PutMetricData"]["Condition"]
+    condition = rights(dev["slipway-dev-iris"], "ExecutionRole")["cloudwatch:PutMetricData", "*"]
     assert condition == {
-        "StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/Endpoints"]}
+        "StringEquals": {
+            "cloudwatch:namespace": [
+                "AWS/SageMaker",
+                "/aws/sagemaker/Endpoints",
+                "/aws/sagemaker/TransformJobs",
+            ]
+        }
     }
+
+
+def test_a_training_job_reads_data_and_jobs_and_writes_jobs(dev: Templates, prod: Templates) -> None:
+    found = rights(dev["slipway-dev"], "TrainingRole")
+    bucket = "<Data666C94C7.Arn>"
+    group = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/sagemaker/TrainingJobs"
+    repositories = {resource for action, resource in found if action == "ecr:BatchGetImage"}
+    assert {repository.rpartition("/")[2] for repository in repositories} == {
+        "sagemaker-scikit-learn",
+        "sagemaker-xgboost",
+    }
+    needed = {
+        ("s3:GetObject", f"{bucket}/data/*"),
+        ("s3:GetObject", f"{bucket}/jobs/*"),
+        ("s3:ListBucket", bucket),
+        ("s3:PutObject", f"{bucket}/jobs/*"),
+        ("s3:AbortMultipartUpload", f"{bucket}/jobs/*"),
+        ("ecr:GetAuthorizationToken", "*"),
+        *((action, repository) for action in ECR for repository in repositories),
+        ("logs:CreateLogGroup", group),
+        ("logs:CreateLogGroup", f"{group}:*"),
+        *((action, f"{group}:*") for action in LOGS),
+        ("cloudwatch:PutMetricData", "*"),
+    }
+    assert found.keys() == needed
+    assert found["s3:ListBucket", bucket] == {"StringLike": {"s3:prefix": ["data/*", "jobs/*"]}}
+    assert found["cloudwatch:PutMetricData", "*"] == {
+        "StringEquals": {"cloudwatch:namespace": ["AWS/SageMaker", "/aws/sagemaker/TrainingJobs"]}
+    }
+    with_key = {action for action, key in rights(prod["slipway-prod"], "TrainingRole") if "Key" in key}
+    assert with_key == KEY
+    (trust,) = role(dev["slipway-dev"], "TrainingRole")["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert trust["Condition"].keys() == {"StringEquals", "ArnLike"}

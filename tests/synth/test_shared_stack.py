@@ -75,7 +75,7 @@ def test_the_function_that_empties_buckets_leaves_no_log_group_behind(dev: Templ
     checks.has_resource_properties("AWS::Lambda::Function", {"LoggingConfig": {"LogGroup": {"Ref": group}}})
     (role,) = (r for name, r in checks.find_resources("AWS::IAM::Role").items() if name.startswith("Custom"))
     assert "ManagedPolicyArns" not in role["Properties"]
-    assert "logs:CreateLogGroup" not in json.dumps(template)
+    assert "logs:CreateLogGroup" not in json.dumps(role)
 
 
 def test_prod_encrypts_with_a_key_that_rotates_and_logs_requests(prod: Templates) -> None:

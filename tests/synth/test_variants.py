@@ -17,6 +17,7 @@ from tests.synth.harness import (
     make_project,
     only,
     read_templates,
+    role,
     synthesize,
 )
 
@@ -78,7 +79,7 @@ def test_every_model_carries_the_tag_of_its_own_version(templates: dict[str, Tem
 
 def test_one_role_reads_the_archives_of_its_variants_and_nothing_else(root: Path) -> None:
     template = _digits(root)
-    policies = only(template, "AWS::IAM::Role")["Properties"]["Policies"]
+    policies = role(template)["Properties"]["Policies"]
     (read,) = (p["PolicyDocument"]["Statement"][0] for p in policies if p["PolicyName"] == "ReadArtifact")
     urls = [m["Properties"]["PrimaryContainer"]["ModelDataUrl"]["Fn::Sub"] for m in every(template, MODEL)]
     allowed = [resource["Fn::Join"][1][-1] for resource in read["Resource"]]
@@ -147,15 +148,15 @@ def test_a_serverless_endpoint_is_another_endpoint(templates: dict[str, Template
     serverless = templates["prod-serverless"]["slipway-prod-digits"]
     ids = [
         {n for n, r in template["Resources"].items() if r["Type"] in (
-            "AWS::SageMaker::Endpoint", CONFIG, "AWS::Logs::LogGroup")}
+            "AWS::SageMaker::Endpoint", CONFIG) or n.startswith(("Logs", "ServerlessLogs"))}
         for template in (machines, serverless)
     ]  # fmt: skip
     assert not ids[0] & ids[1]
     endpoint = only(serverless, "AWS::SageMaker::Endpoint")["Properties"]
     assert endpoint["EndpointName"] == "slipway-prod-digits-serverless"
-    group = only(serverless, "AWS::Logs::LogGroup")["Properties"]
+    group = serverless["Resources"]["ServerlessLogs3ABD06D3"]["Properties"]
     assert group["LogGroupName"] == "/aws/sagemaker/Endpoints/slipway-prod-digits-serverless"
-    rights = json.dumps(only(serverless, "AWS::IAM::Role")["Properties"]["Policies"])
+    rights = json.dumps(role(serverless)["Properties"]["Policies"])
     assert "ServerlessLogs3ABD06D3" in rights
     for alarm in every(serverless, "AWS::CloudWatch::Alarm"):
         dimensions = {d["Name"]: d["Value"] for d in alarm["Properties"]["Dimensions"]}
@@ -202,7 +203,7 @@ def test_requests_that_name_objects_open_the_network_and_those_prefixes_alone(ro
         environment = model["Properties"]["PrimaryContainer"]["Environment"]
         assert environment["SLIPWAY_S3_PREFIXES"] == "s3://my-bucket/rows/,s3://other/a/b"
         assert environment["AWS_DEFAULT_REGION"] == {"Ref": "AWS::Region"}
-    policies = only(template, "AWS::IAM::Role")["Properties"]["Policies"]
+    policies = role(template)["Properties"]["Policies"]
     (read,) = (p["PolicyDocument"]["Statement"] for p in policies if p["PolicyName"] == "ReadRequests")
     assert [statement["Action"] for statement in read] == ["s3:GetObject"]
     assert [resource["Fn::Join"][1][-1] for resource in read[0]["Resource"]] == [
