@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import collections
-import os
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from client import Client
 from localaws.control import LocalAws
 from slipway.aws import Aws
 from slipway.cdk import stacks_of
 from slipway.deployment import Replays, deploy
-from slipway.errors import DeployFailed, TrainingFailed
+from slipway.errors import DeployFailed
 from slipway.ports import free_port
-from slipway.processes import run_told
 from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
 from slipway.story import Story
+from slipway.tour_batch import show_batch
+from slipway.tour_packaging import needs_job, package_by_job, package_here
 from slipway.verify import CHAMPION, SHADOW, Replay, client_for
 from stacks.settings import ModelSettings, Settings, load_settings
-from training.artifact import Artifact, load_artifact
+from training.artifact import load_artifact
 
 REQUESTS = 1000
-# A model that was trained elsewhere may bring the script that trained it, which writes files into a folder.
-ELSEWHERE = "elsewhere.py"
 _METRICS_S = 15.0
 
 
@@ -38,69 +33,46 @@ class Tour:
 
     Args:
         replays: by model and variant.
+        batches: rows that came back from a transform job as they were predicted in memory, by model.
         left_behind: what outlives the destroy; nothing, if all is well.
         kept: what AWS itself would keep.
     """
 
     replays: Replays
+    batches: dict[str, int]
     left_behind: list[str]
     kept: list[str]
 
 
 def take(project: Project, settings: Settings, story: Story) -> Tour:
-    """Train, deploy, predict, try a shadow, destroy, and count what is left."""
+    """Train, deploy, predict, try a shadow, transform a file, destroy, and count what is left."""
     for model in settings.models:
-        _package(project, model, story)
+        if not needs_job(model):
+            package_here(project, model, story)
+    batches = {}
     local = LocalAws(project.root, name="demo")
     try:
         with story.step("start an embedded AWS"):
             server = local.start(free_port(), progress=story.event)
         aws = Aws.local(settings.stage, server)
+        for model in settings.models:
+            if needs_job(model):
+                package_by_job(project, aws, model, story)
         replays = deploy(project, aws, settings.models, {}, story, direct=False)
         for model in settings.models:
             _show_one_request(project, aws, model, story)
             if {variant.name for variant in model.serve.resolved_variants()} == {CHAMPION, "challenger"}:
                 _show_shares(project, aws, model, story)
                 replays[model.name] |= _show_shadow(project, aws, model, story)
+            if needs_job(model):
+                batches[model.name] = show_batch(project, aws, model, story)
         before = local.inventory()
         destroy_stacks(project, aws, stacks_of("local", [model.name for model in settings.models]), story)
         remains = local_remains(local)
     finally:
         local.stop()
     left = [*remains.left_behind, *remains_after_stop(local, before, server.port)]
-    return Tour(replays, left, remains.kept)
-
-
-def _package(project: Project, model: ModelSettings, story: Story) -> None:
-    """Train a model, or train it elsewhere and import it, or take the artifact that is here."""
-    from training.import_model import import_model
-    from training.train import train
-
-    artifacts: list[Artifact] = []
-    if (model.folder / "train.py").is_file():
-        with story.step(f"train {model.name}"):
-            artifacts.append(train(project.root, model, progress=story.event))
-    elif (model.folder / ELSEWHERE).is_file():
-        with tempfile.TemporaryDirectory(prefix="slipway-elsewhere-") as folder:
-            with story.step(f"train {model.name} elsewhere: python model_code/{model.name}/{ELSEWHERE}"):
-                _run_elsewhere(project, model, Path(folder), story)
-            for path in sorted(Path(folder).iterdir()):
-                with story.step(f"import {path.name} into {model.name}"):
-                    artifacts.append(import_model(project.root, model, path, progress=story.event))
-    else:
-        artifacts.append(load_artifact(project.root, model.name, model.serve.version))
-    for artifact in artifacts:
-        metrics = ", ".join(f"{name} {value:.3f}" for name, value in artifact.manifest["metrics"].items())
-        story.say(f"         {artifact.version}: {metrics} on held-back rows")
-
-
-def _run_elsewhere(project: Project, model: ModelSettings, folder: Path, story: Story) -> None:
-    command = [sys.executable, str(model.folder / ELSEWHERE), str(folder)]
-    status, lines = run_told(command, cwd=project.root, environment=dict(os.environ), tell=story.event)
-    if status != 0:
-        raise TrainingFailed(
-            f"model_code/{model.name}/{ELSEWHERE} failed: exit code {status}.", why="\n".join(lines[-15:])
-        )
+    return Tour(replays, batches, left, remains.kept)
 
 
 def _show_one_request(project: Project, aws: Aws, model: ModelSettings, story: Story) -> None:

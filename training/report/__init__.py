@@ -5,9 +5,10 @@ from .card_settings import load_card
 from .comparison import gate_words
 from .rejected import rejected_manifest
 from .render import render
-from .write import remove_rejected_report, write_card, write_rejected_report, write_report
+from .write import REPORT, remove_rejected_report, write_card, write_rejected_report, write_report
 
 __all__ = [
+    "REPORT",
     "gate_words",
     "load_card",
     "rejected_manifest",
