@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from slipway.errors import TrainingFailed
-from training.data import Dataset
 from stacks.metrics import LOWER_IS_BETTER
+from training.data import Dataset
 from training.split import Rows, Split
 
 from .calibration import calibration

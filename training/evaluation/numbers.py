@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .rounding import short, shorts
+from .rounding import centre, short, shorts
 from .summary import histogram
 
 POINTS = 1000
@@ -36,7 +36,7 @@ def regression(truth: Floats, predicted: Floats) -> dict[str, Any]:
             "residual": shorts(residual[chosen]),
         },
         "residuals": {
-            "mean": short(residual.mean()),
+            "mean": centre(residual),
             "std": short(residual.std(ddof=1) if len(residual) > 1 else 0.0),
             "minimum": short(residual.min()),
             "median": short(np.median(residual)),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
+
 DIGITS = 6
+NOISE = 1e-12
 
 
 def short(value: float) -> float | None:
@@ -14,6 +18,12 @@ def short(value: float) -> float | None:
     if not math.isfinite(number):
         return None
     return float(f"{number:.{DIGITS}g}") or 0.0
+
+
+def centre(values: npt.NDArray[np.float64]) -> float | None:
+    """Return the mean of values; 0 where it is only what rounding leaves, in which machines differ."""
+    mean = float(values.mean())
+    return short(0.0 if abs(mean) < NOISE * float(np.abs(values).max()) else mean)
 
 
 def shorts(values: Iterable[float]) -> list[float | None]:

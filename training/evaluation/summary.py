@@ -12,7 +12,7 @@ import pandas as pd
 from training.data import Dataset
 from training.split import Split
 
-from .rounding import short, shorts
+from .rounding import centre, short, shorts
 
 # Some 600 bytes of the manifest each.
 FEATURES_SHOWN = 100
@@ -69,7 +69,7 @@ def describe(column: pd.Series) -> dict[str, Any]:
         **about,
         "minimum": short(values.min()),
         "maximum": short(values.max()),
-        "mean": short(values.mean()),
+        "mean": centre(values),
         "std": short(values.std(ddof=1) if len(values) > 1 else 0.0),
         "quantiles": [
             {"share": share, "value": short(value)}
