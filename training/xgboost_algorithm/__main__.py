@@ -6,7 +6,6 @@ import sys
 import traceback
 from pathlib import Path
 
-from training.xgboost_algorithm.algorithm import train
 from training.xgboost_algorithm.job import read_job
 
 
@@ -17,6 +16,11 @@ def main() -> int:
         format="[%(asctime)s:%(levelname)s] %(message)s",
         datefmt="%Y-%m-%d:%H:%M:%S",
     )
+    # Threads that spin while they wait are ten times slower on a machine that does something else as well.
+    # OpenMP reads this when XGBoost is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from training.xgboost_algorithm.algorithm import train
+
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     output = base / "output"
     output.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The training itself: xgboost.train with the image's callbacks, and the one file that it leaves."""
 
 import logging
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ def boost(job: Job, values: Mapping[str, Any], train: Any, validation: Any, *, i
         _log.info("Validation matrix has %d rows", validation.num_row())
         evals.append((validation, "validation"))
     parameters, custom = _parameters(values)
+    if job.port and len(job.hosts) > 1:  # the hosts are processes that share one machine
+        parameters.setdefault("nthread", max(1, (os.cpu_count() or 1) // len(job.hosts)))
     checkpoint, done = newest_checkpoint(job.checkpoints)
     if checkpoint:
         _log.info("Resuming from iteration %d", done)
