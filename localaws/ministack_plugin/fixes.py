@@ -6,7 +6,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import ecr, iam, s3
+from ministack.services import cloudwatch_logs, ecr, iam, s3
 from ministack.services.cloudformation import provisioners
 
 _AUTO_DELETE_TAG = "aws-cdk:auto-delete-objects"
@@ -21,6 +21,7 @@ def apply() -> None:
     _tag_buckets()
     _empty_buckets_natively()
     _refer_to_instance_profiles_by_name()
+    _filter_log_streams_by_prefix()
 
 
 def _treat_loopback_as_secure() -> None:
@@ -91,6 +92,21 @@ def _with_sizes(answer: tuple[int, Any, bytes], repository: str) -> tuple[int, A
         if layers := manifest.get("layers"):
             image["imageSizeInBytes"] = sum(layer["size"] for layer in (manifest["config"], *layers))
     return status, headers, json.dumps(told).encode()
+
+
+def _filter_log_streams_by_prefix() -> None:
+    """FilterLogEvents takes the streams of a prefix, which is how the log of one job is read."""
+    original = cloudwatch_logs._filter_log_events
+
+    def filter_log_events(data: dict[str, Any]) -> Any:
+        prefix = data.get("logStreamNamePrefix")
+        group = cloudwatch_logs._log_groups.get(cloudwatch_logs._resolve_log_group_name(data))
+        if not prefix or not group:
+            return original(data)
+        names = [name for name in list(group["streams"]) if name.startswith(prefix)]
+        return original({**data, "logStreamNames": names or [prefix]})  # no name at all would be every stream
+
+    cloudwatch_logs._filter_log_events = filter_log_events
 
 
 def _keep_non_empty_buckets() -> None:

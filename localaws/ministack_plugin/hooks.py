@@ -57,6 +57,11 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "record_metric": ("namespace", "metric_name", "value", "unit", "dimensions"),
         "_evaluate_all_alarms": (),
     },
+    "ministack.services.cloudwatch_logs": {
+        "_filter_log_events": ("data",),
+        "_resolve_log_group_name": ("data",),
+        "_log_groups": (),
+    },
     "ministack.services.ecr": {
         "_describe_images": ("data",),
         "_find_image": ("repo_name", "image_id"),
@@ -67,6 +72,13 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_v2_put_manifest": ("name", "ref", "headers", "body"),
         "_v2_get_manifest": ("name", "ref"),
         "_v2_list_tags": ("name", "query_params"),
+    },
+    "ministack.services.stepfunctions": {
+        "_execute_task": ("state_def", "raw_input", "execution", "ctx"),
+        "_fail_execution": ("execution", "error", "cause"),
+        "_ExecutionError": ("error", "cause"),
+        "_SERVICE_DISPATCH": (),
+        "_state_machines": (),
     },
     "ministack.services.s3": {"_buckets": (), "_bucket_tags": (), "_object_versions": ()},
     _PROVISIONERS: {

@@ -118,12 +118,11 @@ class Batch:
         return [text for _, text in self._logged(name) if text.startswith("rows ")]
 
     def _logged(self, name: str) -> list[tuple[str, str]]:
-        """Return streams and lines; the embedded AWS ignores a filter's prefix."""
+        """Return streams and lines."""
         if not self._logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]:
             return []  # nothing has been printed yet
         events = self._logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix=f"{name}/")["events"]
-        told = [(event["logStreamName"], event["message"]) for event in events]
-        return [(stream, text) for stream, text in told if stream.startswith(f"{name}/")]
+        return [(event["logStreamName"], event["message"]) for event in events]
 
     def uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
