@@ -79,6 +79,7 @@ ATTACHMENTS = frozenset(
         "AWS::ApiGateway::Stage",
         "AWS::ApiGateway::UsagePlanKey",
         "Custom::S3AutoDeleteObjects",
+        "Custom::SlipwayModelPackages",
     }
 )
 

@@ -37,7 +37,17 @@ def serve(state: StateFolder, run: Run) -> None:
     # Only now: ministack reads its settings when it is imported.
     from ministack.app import app
 
-    from localaws.ministack_plugin import events, fixes, hooks, inventory, ports, registry, services, types
+    from localaws.ministack_plugin import (
+        events,
+        fixes,
+        hooks,
+        inventory,
+        ports,
+        registry,
+        services,
+        states,
+        types,
+    )
 
     hooks.check()
     url = f"http://127.0.0.1:{run.port}"
@@ -54,6 +64,7 @@ def serve(state: StateFolder, run: Run) -> None:
     types.register(resource_types(sagemaker))
     fixes.apply()
     events.apply()
+    states.apply(all_ports.roles, loopback)
     blobs = Blobs(state.tmp / "registry")
     door = Registry(app, registry.MinistackRepositories(blobs.forget), blobs)
 

@@ -26,6 +26,8 @@ from stacks.storage import (
 from stacks.training_job import TrainingPlaces, is_algorithm, training_job_request, training_metrics
 
 _DIGITS = 6  # of the numbers in a cause
+# SageMaker keeps metrics as single-precision numbers: a difference below this share of one is none.
+_SINGLE_PRECISION = 1e-6
 
 
 def training_machine(
@@ -46,7 +48,7 @@ def training_machine(
         model: the settings.
         tags: of the jobs.
         with_key: whether there is a key of the person's for what jobs write.
-        in_service: metrics of the champion on its validation rows, by the gate's names; may lack any.
+        in_service: what the champion's own training measured, by the job's names; may lack any.
     """
     request = training_job_request(
         model,
@@ -138,11 +140,13 @@ def _rules(model: ModelSettings, in_service: Mapping[str, float]) -> list[dict[s
                 f"the gate allows at {'most' if lower else 'least'} {_number(bound)}",
             )
         )
-    if deciding is not None and deciding in in_service:
-        served, lower = in_service[deciding], deciding in LOWER_IS_BETTER
+    if deciding is not None and measured[deciding] in in_service:
+        served, lower = in_service[measured[deciding]], deciding in LOWER_IS_BETTER
+        margin = abs(served) * _SINGLE_PRECISION
+        least = served - margin if lower else served + margin
         rules.append(
             _rule(
-                f"{_value(measured[deciding])} {'>=' if lower else '<='} {served!r}",
+                f"{_value(measured[deciding])} {'>=' if lower else '<='} {least:.9g}",
                 "NotBetter",
                 measured[deciding],
                 f"the model in service has {_number(served)}",

@@ -35,7 +35,7 @@ class TrainingPipelineProps:
     training_role_arn: str
     registry: ModelRegistry
     in_service: Mapping[str, float]
-    """The champion's metrics on its validation rows."""
+    """What the champion's own training measured, by the job's names."""
 
 
 class TrainingPipeline(Construct):

@@ -101,7 +101,7 @@ def make_xgboost_artifact(
         "versions": {"xgboost": xgboost},
         "engine": {"name": "xgboost", "file": "model.ubj", "reason": "it is what there is"},
         "signature": {"features": [feature], "prediction": {"name": "progression", "type": "number"}},
-        "validation": dict(validation or {"rmse": 57.25}),
+        "validation": dict(validation or {"train:rmse": 20.5, "validation:rmse": 57.25}),
     }
     return write_artifact(root, model, {"xgboost-model": b"a Booster", "code/x.py": b""}, manifest)
 
