@@ -27,6 +27,9 @@ REPRODUCIBLE = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS":
 LOG_LINES_SHOWN = 20
 # What train.py writes, and what the built-in algorithm does.
 JOBLIB, BOOSTER = "model.joblib", "xgboost-model"
+# What the built-in algorithm's answers are labels of; without an objective it is reg:squarederror.
+_CLASS_OBJECTIVES = ("binary:logistic", "binary:hinge", "multi:softmax", "multi:softprob")
+_NUMBER_OBJECTIVES = ("reg", "count", "survival")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -89,7 +92,8 @@ def require_trainable(settings: ModelSettings) -> None:
     """Refuse a model folder that nothing can be trained from.
 
     Raises:
-        TrainingFailed: it has no script, or one that the built-in algorithm would ignore.
+        TrainingFailed: it has no script, or one that the built-in algorithm would ignore, or an objective of
+            another task.
     """
     script = settings.folder / "train.py"
     if settings.model.framework == "xgboost":
@@ -99,6 +103,7 @@ def require_trainable(settings: ModelSettings) -> None:
                 why="AWS's built-in algorithm takes hyperparameters and data only.",
                 fix='Remove train.py, or set framework = "sklearn" to run it.',
             )
+        _require_objective(settings)
         return
     if not script.is_file():
         raise TrainingFailed(
@@ -106,6 +111,23 @@ def require_trainable(settings: ModelSettings) -> None:
             why="A model is what its training script writes, or a file from elsewhere.",
             fix=f"If it was trained elsewhere, run: slipway import {settings.name} PATH. Else copy "
             "model_code/iris/train.py and change the estimator.",
+        )
+
+
+def _require_objective(settings: ModelSettings) -> None:
+    """Refuse an objective whose answers are no labels of the task: the algorithm itself takes any numbers."""
+    objective = str(settings.model.hyperparameters.get("objective", "reg:squarederror"))
+    if settings.model.task == "classification":
+        fits, allowed = objective in _CLASS_OBJECTIVES, ", ".join(_CLASS_OBJECTIVES)
+    else:
+        fits = objective.partition(":")[0] in _NUMBER_OBJECTIVES
+        allowed = ", ".join(f"{family}:…" for family in _NUMBER_OBJECTIVES)
+    if not fits:
+        raise TrainingFailed(
+            f"model_code/{settings.name}/model.toml: objective = {objective!r} does not give what a "
+            f"{settings.model.task} predicts.",
+            why=f"These do: {allowed}.",
+            fix="Set objective in [model.hyperparameters], or task.",
         )
 
 
