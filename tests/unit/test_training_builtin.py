@@ -117,16 +117,17 @@ def test_a_model_outside_its_gate_leaves_a_report_and_the_artifact_before(cancer
 
 
 @pytest.mark.parametrize(
-    ("overrides", "words"),
+    ("values", "words"),
     [
-        ({"model.hyperparameters": {"num_round": 5, "eta": 7}}, "Hyperparameter eta: "),
-        ({"model.hyperparameters": {"num_round": 5, "depth": 3}}, "Extraneous hyperparameter found: depth"),
-        ({"model.hyperparameters": {"eta": 0.1}}, "Missing required hyperparameter: num_round"),
+        ({"num_round": 5, "eta": 7}, "Hyperparameter eta: "),
+        ({"num_round": 5, "depth": 3}, "Extraneous hyperparameter found: depth"),
+        ({"eta": 0.1}, "Missing required hyperparameter: num_round"),
     ],
 )
-def test_a_wrong_hyperparameter_is_said_in_the_words_of_aws(cancer, overrides, words):
+def test_a_wrong_hyperparameter_is_said_in_the_words_of_aws(cancer, values, words):
+    values = {"objective": "binary:logistic", **values}
     with pytest.raises(TrainingFailed) as failed:
-        train(cancer, load_model(cancer, "cancer", overrides))
+        train(cancer, load_model(cancer, "cancer", {"model.hyperparameters": values}))
 
     assert words in failed.value.why
     assert not (cancer / "artifacts").exists()
