@@ -16,9 +16,10 @@ from .rounding import short
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
-# For numbers each resample draws each row: beyond 50,000 rows there are fewer resamples, and beyond 100,000
+FEWEST = 100
+# For numbers each resample draws each row: beyond 20,000 rows there are fewer resamples, and beyond 100,000
 # rows so many of them, evenly chosen. Classes are drawn by the cells of the confusion matrix, for any count.
-DRAWS = 50_000_000
+DRAWS_EACH = 20_000
 ROWS = 100_000
 
 Counts = npt.NDArray[np.int64]
@@ -50,7 +51,7 @@ def number_intervals(
         chosen = np.linspace(0, len(truth) - 1, ROWS).round().astype(np.int64)
         truth, predicted = truth[chosen], predicted[chosen]
     rows = len(truth)
-    resamples = min(resamples, max(100, DRAWS // rows))
+    resamples = min(resamples, max(FEWEST, resamples * DRAWS_EACH // rows))
     error, centred = truth - predicted, truth - truth.mean()
     terms = np.stack([error**2, np.abs(error), centred, centred**2], axis=1)
     sums = np.empty((resamples, terms.shape[1]))

@@ -44,6 +44,8 @@ def summarise(dataset: Dataset, parts: Split, *, task: str, important: Iterable[
 
 def decoded(dataset: Dataset) -> pd.DataFrame:
     """Return the features with their categories as texts, not as places."""
+    if not dataset.categories:
+        return dataset.features
     texts = {}
     for name, categories in dataset.categories.items():
         places = dataset.features[name].fillna(-1).to_numpy(dtype=np.int64)
