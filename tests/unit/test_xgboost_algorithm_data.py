@@ -1,5 +1,7 @@
 """The built-in XGBoost refuses data and channels that it cannot train on."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.xgboost_jobs import HYPERPARAMETERS, TRAIN, VALIDATION, Folder, job
@@ -135,6 +137,13 @@ def test_a_folder_whose_name_means_something_in_an_address_is_read(tmp_path) -> 
     folder.mkdir()
     (folder / "e;f#g?.csv").write_text("1,2\n3,4\n")
     assert load(folder, "csv").num_row() == 2
+
+
+def test_a_relative_folder_is_read(tmp_path, monkeypatch) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "a.csv").write_text("1,2\n3,4\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("train"), "csv").num_row() == 2
 
 
 def test_parquet_has_the_label_in_column_0(tmp_path) -> None:

@@ -41,11 +41,12 @@ def _text(files: Sequence[Path], query: str, form: str) -> Any:
     It takes an address, in which `;`, `?` and `#` have a meaning: links with plain names stand for the
     files.
     """
+    targets = [path.resolve() for path in files]
     with tempfile.TemporaryDirectory() as links, contextlib.chdir(links), xgb.config_context(verbosity=0):
-        for number, path in enumerate(files):
-            Path(str(number)).symlink_to(path.resolve())
+        for number, target in enumerate(targets):
+            Path(str(number)).symlink_to(target)
         # The last `;` makes a list of one as well: of a lone link the reader takes what is behind it.
-        address = "".join(f"{number};" for number in range(len(files)))
+        address = "".join(f"{number};" for number in range(len(targets)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # this way of reading is to go, and the image uses it
             try:
