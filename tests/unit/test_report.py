@@ -9,6 +9,8 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from evaluated import SETS, Case
@@ -16,11 +18,16 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from slipway.commands.report import command
 from slipway.errors import ArtifactMissing, SettingsError, UnknownModel
-from stacks.settings import load_model
+from stacks.model_section import ModelSection
+from stacks.settings import ModelSettings, load_model
 from tests.figures_shown import Page, check_figure, numbers_elsewhere
 from training.artifact import load_artifact
+from training.data import Dataset
+from training.evaluate import evaluate
+from training.evaluation import evaluate_in_depth
 from training.report import (
     gate_words,
+    rejected_manifest,
     remove_rejected_report,
     render,
     render_card,
@@ -29,6 +36,8 @@ from training.report import (
     write_report,
 )
 from training.report.card_settings import CardSettings, load_card
+from training.signature import signature_of
+from training.split import split
 from training.train import train
 
 VERSION, BEFORE = "0123456789ab", "ba9876543210"
@@ -217,6 +226,55 @@ def test_a_refused_model_leaves_a_page_that_says_by_how_much(project):
     assert "Refused by its gate." in render(refused)
     remove_rejected_report(project, "iris")
     assert not path.exists()
+
+
+def test_categories_and_missing_values_are_shown():
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "area": generator.integers(20, 90, 200).astype(float),
+            "town": np.where(generator.random(200) < 0.1, np.nan, generator.choice([0.0, 1.0], 200)),
+            "gap": np.where(generator.random(200) < 0.3, np.nan, generator.normal(size=200)),
+        }
+    )
+    dataset = Dataset(table, table["area"] * 10, {}, "flats.csv", "0" * 64, {"town": ("<i>Ulm</i>", "Worms")})
+    section = ModelSection(task="regression", data="flats.csv", label="price", categories=("town",))
+    settings = ModelSettings(name="flats", folder=Path(), model=section)
+    parts, signature = split(dataset, settings.split, stratify=False), signature_of(settings, dataset)
+    truth = dataset.label.to_numpy()[parts.test].tolist()
+
+    def predict(rows):
+        return rows["area"].to_numpy() * 10 + rows["town"].fillna(3).to_numpy()
+
+    predicted = predict(table.iloc[parts.test]).tolist()
+    found = evaluate_in_depth(
+        "regression", dataset, parts, truth, predicted, predict, lambda _rows: None, signature, 0
+    )
+    metrics = evaluate("regression", truth, predicted)
+    refused = rejected_manifest(
+        settings, dataset, parts, signature=signature, metrics=metrics, evaluation=found
+    )
+    manifest = json.loads(json.dumps(refused))
+    page = shown(manifest)
+    words = " ".join(" ".join(page.words).split())
+
+    assert "categories:" in words
+    assert "<i>Ulm</i>" in words
+    assert "i" not in {tag for tag, _ in page.tags}
+    for given, text in page.figures:
+        check_figure(given, text, {"": manifest})
+    assert numbers_elsewhere(page, {"": manifest}, WORDS) == []
+    card, _ = render_card(manifest, CardSettings())
+    assert "| town |  | &lt;i&gt;Ulm&lt;/i&gt;, Worms |" in card
+    assert "refused by its gate" in card
+
+
+def test_a_version_before_that_was_changed_by_hand_is_not_compared_with(project):
+    first = train(project, load_model(project, "iris"))
+    second = train(project, load_model(project, "iris", {"model.hyperparameters": {"C": 5.0}}))
+    (first.folder / "manifest.json").write_text("{}")
+
+    assert "There is none to compare with" in write_report(project, second).read_text()
 
 
 def test_reports_are_written_beside_the_archive_and_the_artifact_stays_valid(project):

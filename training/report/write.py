@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import ArtifactMissing
+from slipway.errors import ArtifactInvalid, ArtifactMissing
 from training.artifact import LATEST, PREVIOUS, Artifact, load_artifact
 
 from .card import render_card
@@ -84,8 +84,8 @@ def _before(root: Path, artifact: Artifact) -> Artifact | None:
 def _load(root: Path, model: str, pointer: str) -> Artifact | None:
     try:
         return load_artifact(root, model, pointer)
-    except ArtifactMissing:
-        return None
+    except (ArtifactMissing, ArtifactInvalid):
+        return None  # nothing to compare with, or nothing to trust; that is no reason to write no page
 
 
 def _write(path: Path, text: str) -> Path:
