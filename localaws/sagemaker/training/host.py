@@ -45,12 +45,15 @@ class TrainingHost:
 
     def lay_out(self, request: TrainingRequest) -> None:
         """Make its folders, and the files that tell the algorithm what it is to do."""
-        for name in ("input/config", "input/data", "model", "output/data", "checkpoints", "code"):
+        for name in ("input/config", "input/data", "model", "output/data", "code"):
             self.folder(name).mkdir(parents=True)
         (self.place.folder / "tmp").mkdir()
         self._configure("hyperparameters", request.hyperparameters)
         self._configure("inputdataconfig", {entry.name: entry.config for entry in request.channels})
         self._configure("resourceconfig", _resources(request, self.name))
+        if request.checkpoints:  # an algorithm that finds the folder writes a checkpoint every round
+            self.folder(request.checkpoints.folder).mkdir(parents=True, exist_ok=True)
+            self._configure("checkpointconfig", {"LocalPath": f"/opt/ml/{request.checkpoints.folder}"})
 
     def start(self, launch: Launch) -> None:
         """Start the algorithm."""
