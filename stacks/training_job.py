@@ -19,6 +19,8 @@ from stacks.settings import ModelSettings
 from stacks.storage import CODE_FILE, TRAIN, VALIDATION
 from training.artifact import pack
 
+# One thread and one hash seed: the same rows give the same bytes, run after run, and here as on AWS.
+REPRODUCIBLE = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "default"}
 SCRIPT, REQUIREMENTS = "train.py", "requirements.txt"
 _SECONDS = 60
 _LOG_LEVEL_WARNING = 30  # the number of Python's logging module; at INFO the toolkit prints all it knows
@@ -107,6 +109,7 @@ def training_job_request(
         },
         "RoleArn": places.role_arn,
         "HyperParameters": hyperparameters(model, places.region),
+        "Environment": dict(REPRODUCIBLE),
         "InputDataConfig": _channels(model, places),
         "OutputDataConfig": {
             "S3OutputPath": places.output,

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from slipway.errors import TrainingFailed
 from stacks.settings import ModelSettings
+from stacks.training_job import REPRODUCIBLE
 
 from .channels import TRAINING_CHANNELS, write_channels
 from .data import Dataset
@@ -22,8 +23,6 @@ from .split import Split
 from .told_metrics import ToldMetrics
 
 Progress = Callable[[str], None]
-# One thread and one hash seed: the same rows give the same bytes, run after run.
-REPRODUCIBLE = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "default"}
 LOG_LINES_SHOWN = 20
 # What train.py writes, and what the built-in algorithm does.
 JOBLIB, BOOSTER = "model.joblib", "xgboost-model"

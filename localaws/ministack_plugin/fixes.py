@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, lambda_runtime
 from ministack.services import cloudwatch_logs, ecr, iam, s3
 from ministack.services.cloudformation import provisioners
+
+from localaws.ministack_plugin.scope import current
 
 _AUTO_DELETE_TAG = "aws-cdk:auto-delete-objects"
 
@@ -22,6 +24,7 @@ def apply() -> None:
     _empty_buckets_natively()
     _refer_to_instance_profiles_by_name()
     _filter_log_streams_by_prefix()
+    _end_functions_processes()
 
 
 def _treat_loopback_as_secure() -> None:
@@ -176,6 +179,19 @@ def _refer_to_instance_profiles_by_name() -> None:
     handler["create"] = lambda *arguments: by_name(create(*arguments))
     handler["update"] = lambda name, *arguments: by_name(update(arn(name), *arguments))
     handler["delete"] = lambda name, props: delete(arn(name), props)
+
+
+def _end_functions_processes() -> None:
+    """A function's process ends with it; where a stack deletes the function, ministack leaves it waiting."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    original = handler["delete"]
+
+    def delete(name: str, props: dict[str, Any]) -> None:
+        original(name, props)
+        here = current()
+        lambda_runtime.invalidate_worker(name, account=here.account, region=here.region)
+
+    handler["delete"] = delete
 
 
 def _objects(bucket: str) -> list[Any]:

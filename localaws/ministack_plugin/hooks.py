@@ -34,6 +34,9 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "access_denied_response": ("service", "action", "principal_arn", "request_id"),
         "identity_denial_message": ("action", "principal_arn", "resource", "explicit_deny"),
     },
+    "ministack.core.lambda_runtime": {
+        "invalidate_worker": ("func_name", "qualifier", "account", "region")
+    },
     "ministack.core.iam_evaluator": {
         "EvalContext": (),
         "_action_matches": ("request_action", "actions"),

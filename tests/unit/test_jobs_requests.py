@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
 from stacks.settings import MODEL_NAME, load_model
-from stacks.training_job import training_code
-from training.fit import REPRODUCIBLE
+from stacks.training_job import REPRODUCIBLE, training_code
 from training.sagemaker.inputs import Inputs, present_inputs, upload_inputs
 from training.sagemaker.names import job_name, model_of, model_prefix
 from training.sagemaker.place import Place

@@ -9,7 +9,6 @@ from stacks import storage
 from stacks.images import PrebuiltImage
 from stacks.settings import ModelSettings
 from stacks.training_job import TrainingPlaces, training_image, training_job_request
-from training.fit import REPRODUCIBLE
 
 from .inputs import Inputs
 from .place import Place
@@ -49,9 +48,7 @@ def training_request(place: Place, settings: ModelSettings, job: str, inputs: In
         region=place.region,
         key_arn=place.key_arn,
     )
-    request = training_job_request(settings, places, place.tags(settings.name))
-    # One thread, as here: the same rows give the same model. A script, or `nthread`, may take more.
-    return {**request, "Environment": dict(REPRODUCIBLE)}
+    return training_job_request(settings, places, place.tags(settings.name))
 
 
 def image_uri(image: PrebuiltImage, region: str) -> str:
