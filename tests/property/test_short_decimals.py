@@ -13,8 +13,15 @@ from model_code.serving.signature import Signature
 
 DECIMAL = st.decimals(min_value=-99999, max_value=99999, allow_nan=False, places=3).map(str)
 WHOLE = st.integers(min_value=-(10**9), max_value=10**9).map(str)
+LONG = st.builds(lambda *of: placed(*of), st.integers(-(10**15) + 1, 10**15 - 1), st.integers(0, 14))
 ODD = st.text(alphabet="0123456789.-+eE \t_", max_size=11)
-CELL = st.one_of(DECIMAL, WHOLE, st.floats(allow_nan=False, allow_infinity=False).map(repr), ODD)
+CELL = st.one_of(DECIMAL, WHOLE, LONG, st.floats(allow_nan=False, allow_infinity=False).map(repr), ODD)
+
+
+def placed(number: int, places: int) -> str:
+    """Write a number with so many of its digits after the dot, and one before it at least."""
+    text = f"{abs(number):0{places + 1}d}"
+    return ("-" if number < 0 else "") + (f"{text[:-places]}.{text[-places:]}" if places else text)
 
 
 def table(cells):
@@ -43,7 +50,9 @@ def test_a_part_is_read_as_float_reads_it_or_not_at_all(rows, before, after):
 @pytest.mark.parametrize(
     ("cell", "value"),
     [("0", 0.0), ("-0.5", -0.5), (".5", 0.5), ("5.", 5.0), ("12345678", 12345678.0), ("0.1234567", 0.1234567),
-     ("-0.001184", -0.001184), ("1234.567", 1234.567), ("-0", -0.0)],
+     ("-0.001184", -0.001184), ("1234.567", 1234.567), ("-0", -0.0),
+     ("123456789", 123456789.0), ("0.00573083", 0.00573083), ("-123456.7890123", -123456.7890123),
+     ("999999999999999", 999999999999999.0), ("0.12345678901234", 0.12345678901234)],
 )  # fmt: skip
 def test_the_usual_ways_to_write_a_measurement_are_read(cell, value):
     matrix = read(f"{cell},1\n", 2)
@@ -53,7 +62,24 @@ def test_the_usual_ways_to_write_a_measurement_are_read(cell, value):
 
 
 @pytest.mark.parametrize(
-    "cell", ["", "-", ".", "1.2.3", "1e5", "+1", " 1", "1 ", "123456789", "nan", "1_0", "--1"]
+    "cell",
+    [
+        "",
+        "-",
+        ".",
+        "1.2.3",
+        "1e5",
+        "+1",
+        " 1",
+        "1 ",
+        "1234567890123456",
+        "0.123456789012345",
+        "1.2345678.0",
+        "12345678.1.",
+        "nan",
+        "1_0",
+        "--1",
+    ],
 )
 def test_whatever_is_no_short_decimal_is_left_to_another_parser(cell):
     assert read(f"1,{cell}\n", 2) is None
@@ -69,3 +95,11 @@ def test_a_body_of_many_blocks_is_read_as_its_rows_one_by_one(rows, separator, s
     expected = np.array([[float(cell) for cell in row] for row in rows], dtype=signature.dtype)
     assert len(matrix) == len(repeated)
     assert (matrix.reshape(-1, *expected.shape) == expected).all()
+
+
+@given(table(st.one_of(DECIMAL, LONG)))
+def test_every_decimal_of_up_to_fifteen_digits_is_read(rows):
+    matrix = read("".join(",".join(row) + "\n" for row in rows), len(rows[0]))
+
+    assert matrix is not None
+    assert matrix.tolist() == [[float(cell) for cell in row] for row in rows]
