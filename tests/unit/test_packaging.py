@@ -28,7 +28,7 @@ from training.train import train
 ROOT = Path(__file__).parents[2]
 SIGNATURE = {
     "features": [{"name": name, "type": "number"} for name in "abcd"],
-    "prediction": {"name": "label", "type": "integer"},
+    "prediction": {"name": "label", "type": "integer", "classes": [0, 1]},
 }
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(400, 4))
