@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sklearn.datasets import load_diabetes
+
 from tests.local.stacks.conftest import make_project
 
 ROOT = Path(__file__).parents[3]
@@ -68,6 +70,30 @@ def test_the_readmes_way_to_a_container_of_ours_works(tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert "25.0%" in ended.stdout
     assert "weight = 25" in (project.root / "model_code" / "digits" / "model.toml").read_text()
+    assert "nothing left" in ended.stderr
+
+
+def test_the_readmes_way_through_sagemakers_jobs_works(tmp_path):
+    project = make_project(tmp_path)
+    shutil.rmtree(project.root / "model_code" / "iris")
+    shutil.copytree(ROOT / "model_code" / "diabetes", project.root / "model_code" / "diabetes")
+    rows = load_diabetes(as_frame=True).data.head(7)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    script = block("sh", "slipway batch").replace("make setup-sagemaker", "true")
+
+    ended = subprocess.run(
+        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{script}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert len((tmp_path / "rows.predictions.csv").read_text().splitlines()) == len(rows)
+    assert "report.html" in ended.stdout
     assert "nothing left" in ended.stderr
 
 
