@@ -26,8 +26,9 @@ from stacks.storage import (
 from stacks.training_job import TrainingPlaces, is_algorithm, training_job_request, training_metrics
 
 _DIGITS = 6  # of the numbers in a cause
-# SageMaker keeps metrics as single-precision numbers: a difference below this share of one is none.
-_SINGLE_PRECISION = 1e-6
+# SageMaker keeps metrics in single precision, and manifests their six digits: less than this share is no
+# difference.
+_SAME = 1e-5
 
 
 def training_machine(
@@ -142,7 +143,7 @@ def _rules(model: ModelSettings, in_service: Mapping[str, float]) -> list[dict[s
         )
     if deciding is not None and measured[deciding] in in_service:
         served, lower = in_service[measured[deciding]], deciding in LOWER_IS_BETTER
-        margin = abs(served) * _SINGLE_PRECISION
+        margin = abs(served) * _SAME
         least = served - margin if lower else served + margin
         rules.append(
             _rule(

@@ -128,7 +128,7 @@ def test_a_model_is_held_against_the_gate_and_the_model_in_service(dev: Template
             "MetricMissing",
         ),
         (f"{{% {value} > 70.0 %}}", f"{{% {told}', the gate allows at most 70' %}}", "OutsideGate"),
-        (f"{{% {value} >= 57.2499428 %}}", f"{{% {told}', the model in service has 57.25' %}}", "NotBetter"),
+        (f"{{% {value} >= 57.2494275 %}}", f"{{% {told}', the model in service has 57.25' %}}", "NotBetter"),
     ]
     states = machine(dev["slipway-dev-diabetes"], "Training")["States"]
     assert {name for name, state in states.items() if state["Type"] == "Fail"} == {
@@ -157,7 +157,7 @@ def test_where_more_is_better_equal_is_not_better(tmp_path: Path) -> None:
     make_xgboost_artifact(root, "diabetes", validation={"validation:r2": 0.5, "validation:rmse": 3.0})
     template = synthesize(root, tmp_path / "b", stage="dev", models="diabetes")["slipway-dev-diabetes"]
     assert [error for _, _, error in _against(template)] == ["MetricMissing", "NotBetter"]
-    assert _against(template)[1][0] == "{% $lookup($measured, 'validation:r2') <= 0.5000005 %}"
+    assert _against(template)[1][0] == "{% $lookup($measured, 'validation:r2') <= 0.500005 %}"
 
 
 def test_a_model_that_measures_nothing_is_registered_for_a_person_to_judge(tmp_path: Path) -> None:
