@@ -70,7 +70,7 @@ from model_code.serving.model import as_predictions
 from training.agreement import TOLERANCE, Answers
 from training.artifact import write_artifact
 from training.engines import package
-from training.train import answers_of
+from training.fitted import Estimator
 
 COLUMNS = ["age", "height", "weight", "pulse", "sugar"]
 BY_NAMES = make_column_transformer(
@@ -205,9 +205,10 @@ def served(root, estimator, signature, answers):
 
 
 def signature_for(kind):
+    classes = {} if kind == "number" else {"classes": [0, 1, 2]}
     return {
         "features": [{"name": name, "type": "number"} for name in COLUMNS],
-        "prediction": {"name": "label", "type": kind},
+        "prediction": {"name": "label", "type": kind, **classes},
     }
 
 
@@ -219,7 +220,7 @@ def test_what_is_packaged_answers_as_training_does(tmp_path, task, name, estimat
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     fitted = joblib.load(io.BytesIO(buffer.getvalue()))  # as train.py hands it over
-    expected = answers_of(fitted, features)
+    expected = Estimator(fitted).predict(features)
     kind = "integer" if task == "classification" else "number"
     answers = Answers(features.to_numpy(), expected, kind)
 
