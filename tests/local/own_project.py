@@ -83,6 +83,11 @@ class OwnProject:
         """Run `slipway train … --on sagemaker` on this machine."""
         return self.run("train", *arguments, "--on", "sagemaker", "--port", str(self.port), code=code)
 
+    def deploy(self, *models: str) -> None:
+        """Train models here and deploy them on this machine."""
+        self.run("train", *models)
+        self.run("deploy", *models, "--port", str(self.port))
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "slipway.main", *arguments]
 
