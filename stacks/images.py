@@ -41,6 +41,8 @@ class PrebuiltImage:
     library_version: str
     file: str
     """The file of the archive that the image loads."""
+    loads_all: bool
+    """Whether it takes every file at the archive's top for a model."""
     repository: str
     tag: str
     accounts: Mapping[str, str]
@@ -70,7 +72,7 @@ class PrebuiltImage:
         Booster of a newer XGBoost may not be read at all.
 
         Raises:
-            SettingsError: the model was never a file of the library.
+            SettingsError: the model was never a file of the library, or there are others that are none.
             VersionMismatch: the versions differ.
         """
         if self.file not in artifact.manifest["files"]:
@@ -79,6 +81,14 @@ class PrebuiltImage:
                 why=f"{artifact.model} {artifact.version} has no {self.file}, which is what AWS's image "
                 "loads: it was made in another form.",
                 fix='Set image = "own".',
+            )
+        others = [name for name in artifact.manifest["files"] if "/" not in name and name != self.file]
+        if self.loads_all and others:
+            raise SettingsError(
+                f"model_code/{artifact.model}/model.toml: serve.image = {self.setting!r} is not allowed.",
+                why=f"{artifact.model} {artifact.version} has {', '.join(others)} beside {self.file}, and "
+                "AWS's image takes every file at the top for a model.",
+                fix=f"Run: slipway train {artifact.model}",
             )
         trained_with = str(artifact.manifest["versions"].get(self.library))
         if trained_with != self.library_version:
@@ -102,6 +112,7 @@ SKLEARN = PrebuiltImage(
     library="scikit-learn",
     library_version="1.9.0",
     file="model.joblib",
+    loads_all=False,
     repository="sagemaker-scikit-learn",
     tag="1.9-0-cpu-py3",
     accounts=_REGISTRIES,
@@ -111,6 +122,7 @@ XGBOOST = PrebuiltImage(
     library="xgboost",
     library_version="3.2.0",
     file="xgboost-model",
+    loads_all=True,
     repository="sagemaker-xgboost",
     tag="3.2-0",
     accounts=_REGISTRIES,

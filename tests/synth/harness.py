@@ -92,7 +92,12 @@ def make_artifact(
 
 
 def make_xgboost_artifact(
-    root: Path, model: str, *, xgboost: str = "3.2.0", validation: Mapping[str, float] | None = None
+    root: Path,
+    model: str,
+    *,
+    xgboost: str = "3.2.0",
+    validation: Mapping[str, float] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Artifact:
     """Make what a training leaves for AWS's built-in image; it measured `validation` on those rows."""
     feature = {"name": "bmi", "type": "number", "minimum": -1.0, "maximum": 1.0}
@@ -103,7 +108,7 @@ def make_xgboost_artifact(
         "signature": {"features": [feature], "prediction": {"name": "progression", "type": "number"}},
         "validation": dict(validation or {"train:rmse": 20.5, "validation:rmse": 57.25}),
     }
-    return write_artifact(root, model, {"xgboost-model": b"a Booster", "code/x.py": b""}, manifest)
+    return write_artifact(root, model, files or {"xgboost-model": b"a Booster", "code/x.py": b""}, manifest)
 
 
 def build(root: Path, out: Path, **context: str) -> cdk.App:

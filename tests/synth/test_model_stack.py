@@ -8,7 +8,15 @@ from aws_cdk.assertions import Match, Template
 
 from slipway.errors import SettingsError, VersionMismatch
 from stacks.instances import takes_volume_key
-from tests.synth.harness import STAGES, Templates, make_artifact, make_project, only, synthesize
+from tests.synth.harness import (
+    STAGES,
+    Templates,
+    make_artifact,
+    make_project,
+    make_xgboost_artifact,
+    only,
+    synthesize,
+)
 
 Resources = dict[str, dict[str, Any]]
 
@@ -185,6 +193,44 @@ def test_a_model_of_another_scikit_learn_is_refused(tmp_path: Path) -> None:
         "and sagemaker-scikit-learn:1.9-0-cpu-py3 has 1.9.0."
     )
     assert "slipway train iris" in refused.value.fix
+
+
+def test_aws_s_algorithm_is_told_the_version_and_nothing_of_a_script(prod: Templates) -> None:
+    model = only(prod["slipway-prod-diabetes"], "AWS::SageMaker::Model")["Properties"]
+    version = prod["slipway-prod-diabetes"]["Outputs"]["ModelVersion"]["Value"]
+    assert model["PrimaryContainer"]["Environment"] == {"SLIPWAY_MODEL_VERSION": version}
+    assert model["PrimaryContainer"]["Image"]["Fn::Join"][1][-1] == "/sagemaker-xgboost:3.2-0"
+    assert model["EnableNetworkIsolation"] is True
+
+
+def test_a_booster_of_another_xgboost_is_refused(tmp_path: Path) -> None:
+    root = make_project(tmp_path, "diabetes")
+    artifact = make_xgboost_artifact(root, "diabetes", xgboost="3.4.1")
+    with pytest.raises(VersionMismatch) as refused:
+        synthesize(root, tmp_path / "out", stage="dev")
+    assert refused.value.what == (
+        f"diabetes {artifact.version} was trained with xgboost 3.4.1, and sagemaker-xgboost:3.2-0 has 3.2.0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"model.ubj": b"x"}, "has no xgboost-model"),
+        (
+            {"xgboost-model": b"x", "model.onnx": b"x", "code/a.py": b""},
+            "has model.onnx beside xgboost-model",
+        ),
+    ],
+)
+def test_aws_s_algorithm_gets_exactly_one_file_at_the_top(
+    files: dict[str, bytes], why: str, tmp_path: Path
+) -> None:
+    root = make_project(tmp_path, "diabetes")
+    make_xgboost_artifact(root, "diabetes", files=files)
+    with pytest.raises(SettingsError, match="serve.image = 'xgboost' is not allowed") as refused:
+        synthesize(root, tmp_path / "out", stage="dev")
+    assert why in refused.value.why
 
 
 def test_an_arm_machine_is_refused(tmp_path: Path) -> None:
