@@ -228,7 +228,7 @@ def test_aws_s_algorithm_gets_exactly_one_file_at_the_top(
 ) -> None:
     root = make_project(tmp_path, "diabetes")
     make_xgboost_artifact(root, "diabetes", files=files)
-    with pytest.raises(SettingsError, match="serve.image = 'xgboost' is not allowed") as refused:
+    with pytest.raises(SettingsError, match=r"serve\.image = 'xgboost' is not allowed") as refused:
         synthesize(root, tmp_path / "out", stage="dev")
     assert why in refused.value.why
 
