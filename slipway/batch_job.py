@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +26,8 @@ from training.sagemaker.request import as_sdk
 from training.sagemaker.sdk import transform_job
 
 _ROWS = "rows"
+_OF_A_FILE = re.compile(r"\[sagemaker logs\]: (?P<file>[^ :]+/[^:]*):(?P<text>.*)")
+_HEADING = "Message:"
 _LOG_EVENTS = 100
 _CHUNK = 1 << 20
 
@@ -192,13 +196,37 @@ def _failed(place: Place, job: str, ended: Ended) -> BatchFailed:
         return BatchFailed(
             f"The job {job} was stopped.", why=state.reason, fix="Outputs of whole files stay in the bucket."
         )
-    data_log = _data_log(place, job)
+    data_log = telling(_data_log(place, job))
     return BatchFailed(
         f"The job {job} failed; no file was written here.",
         why="\n".join([state.reason, *(data_log or ended.tail)]).strip(),
         fix="Mend the line that is named (the header row is not counted), and run it again. Outputs of other "
         "files stay in the bucket.",
     )
+
+
+def telling(data_log: Sequence[str]) -> list[str]:
+    """Return what a data log says of files that have no output, the file's name once in front of it all.
+
+    Its lines are `[sagemaker logs]: <bucket>/<key>: <text>`, and one without a file, of how they were sent.
+    """
+    by_file: dict[str, list[str]] = {}
+    for line in data_log:
+        match = _OF_A_FILE.match(line)
+        if match is None:
+            continue
+        file, text = match["file"].rpartition("/")[2], match["text"].strip()
+        if text and text != _HEADING:
+            by_file.setdefault(file, []).append(_message(text))
+    return [f"{file}: {'; '.join(texts)}" for file, texts in by_file.items()]
+
+
+def _message(text: str) -> str:
+    """Return the words of an error body of ours, and any other text as it is."""
+    try:
+        return str(json.loads(text)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return text
 
 
 def _data_log(place: Place, job: str) -> list[str]:

@@ -19,7 +19,7 @@ class BoundSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types
 
     def __init__(self, session: boto3.Session, endpoint_url: str | None, config: Config) -> None:
         # Not a second session around the same botocore session: that would register boto3's handlers twice.
-        vars(self).update(vars(session))
+        self.__dict__.update(session.__dict__)
         self._endpoint_url, self._config = endpoint_url, config
 
     def client(self, service_name: str, region_name: str | None = None, **options: Any) -> Any:

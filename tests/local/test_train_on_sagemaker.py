@@ -253,7 +253,7 @@ def test_without_the_sdk_the_way_to_it_is_told_and_the_rest_works(
     assert run("jobs").returncode == 0
 
 
-def test_on_an_account_the_missing_stack_and_the_way_to_it_are_told(project: OwnProject) -> None:
+def test_a_stage_is_for_jobs_alone(project: OwnProject) -> None:
     process = project.run("train", "iris", "--stage", "dev", code=2)
 
     assert "--on sagemaker" in process.stderr

@@ -154,10 +154,10 @@ def _failed(settings: ModelSettings, job: str, ended: Ended) -> TrainingFailed:
             if timed_out
             else f"Run: slipway train {settings.name} --on sagemaker",
         )
-    last = [line for line in ended.tail if line.strip() not in state.reason]
+    lines = [line for line in ended.tail if line.strip() not in state.reason]
     return TrainingFailed(
         f"The job {job} failed.",
-        why="\n".join([state.reason, *last]).strip(),
+        why="\n".join([state.reason, *lines]).strip(),
         fix=f"Mend model_code/{settings.name} and run: slipway train {settings.name} --on sagemaker. "
         f"slipway train {settings.name} tries it on this machine first.",
     )
