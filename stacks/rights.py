@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -11,23 +11,26 @@ from aws_cdk import aws_iam as iam
 from stacks.expressions import any_job_name
 from stacks.settings import StageName
 
+# As IAM writes it: an object of CDK for each statement would cost synth a message to its kernel.
+Statement = dict[str, Any]
+
 
 def allow(
     actions: Sequence[str],
     resources: Sequence[str],
     conditions: Mapping[str, Mapping[str, object]] | None = None,
-) -> iam.PolicyStatement:
+) -> Statement:
     """Return a statement that allows actions on resources."""
-    return iam.PolicyStatement(
-        actions=list(actions),
-        resources=list(resources),
-        conditions={name: dict(values) for name, values in conditions.items()} if conditions else None,
-    )
+    statement: Statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return {**statement, "Condition": conditions} if conditions else statement
 
 
-def inline(policies: Mapping[str, Sequence[iam.PolicyStatement]]) -> dict[str, iam.PolicyDocument]:
+def inline(policies: Mapping[str, Sequence[Statement]]) -> dict[str, iam.PolicyDocument]:
     """Return the inline policies of a role."""
-    return {name: iam.PolicyDocument(statements=list(statements)) for name, statements in policies.items()}
+    return {
+        name: iam.PolicyDocument.from_json({"Version": "2012-10-17", "Statement": list(statements)})
+        for name, statements in policies.items()
+    }
 
 
 def trusted_service(stack: cdk.Stack, service: str, resource: str = "*") -> iam.ServicePrincipal:
@@ -49,7 +52,7 @@ def trusted_service(stack: cdk.Stack, service: str, resource: str = "*") -> iam.
     )
 
 
-def pull_images(repository_arns: Sequence[str]) -> list[iam.PolicyStatement]:
+def pull_images(repository_arns: Sequence[str]) -> list[Statement]:
     """Return what a role needs to run images of these repositories."""
     return [
         allow(
@@ -61,16 +64,14 @@ def pull_images(repository_arns: Sequence[str]) -> list[iam.PolicyStatement]:
     ]
 
 
-def write_metrics(namespaces: Sequence[str]) -> iam.PolicyStatement:
+def write_metrics(namespaces: Sequence[str]) -> Statement:
     """Return the right to write metrics; it takes no resource, and its namespaces are what can be limited."""
     return allow(
         ["cloudwatch:PutMetricData"], ["*"], {"StringEquals": {"cloudwatch:namespace": list(namespaces)}}
     )
 
 
-def write_job_logs(
-    stack: cdk.Stack, kind: Literal["TrainingJobs", "TransformJobs"]
-) -> list[iam.PolicyStatement]:
+def write_job_logs(stack: cdk.Stack, kind: Literal["TrainingJobs", "TransformJobs"]) -> list[Statement]:
     """Return what a job's role needs for its log. The group is the account's; whoever is first makes it."""
     group = stack.format_arn(
         service="logs",
@@ -84,7 +85,7 @@ def write_job_logs(
     ]
 
 
-def use_key(key_arn: str) -> list[iam.PolicyStatement]:
+def use_key(key_arn: str) -> list[Statement]:
     """Return what SageMaker needs of a key, for disks and for objects."""
     return [
         allow(
@@ -101,7 +102,7 @@ def use_key(key_arn: str) -> list[iam.PolicyStatement]:
     ]
 
 
-def list_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> iam.PolicyStatement:
+def list_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> Statement:
     """Return the right to list what is under some prefixes of a bucket."""
     return allow(
         ["s3:ListBucket"],
@@ -110,7 +111,7 @@ def list_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> iam.PolicyStateme
     )
 
 
-def write_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> iam.PolicyStatement:
+def write_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> Statement:
     """Return the right to write under some prefixes of a bucket."""
     return allow(
         ["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket_arn}/{prefix}*" for prefix in prefixes]
@@ -119,7 +120,7 @@ def write_prefixes(bucket_arn: str, prefixes: Sequence[str]) -> iam.PolicyStatem
 
 def run_jobs(
     stack: cdk.Stack, kind: Literal["Training", "Transform"], stage: StageName, model: str
-) -> list[iam.PolicyStatement]:
+) -> list[Statement]:
     """Return what a state machine needs to run a model's jobs, and to wait for them (`.sync`)."""
     jobs = stack.format_arn(
         service="sagemaker", resource=f"{kind.lower()}-job", resource_name=any_job_name(stage, model)
@@ -145,7 +146,7 @@ def run_jobs(
     ]
 
 
-def pass_to_sagemaker(role_arn: str) -> iam.PolicyStatement:
+def pass_to_sagemaker(role_arn: str) -> Statement:
     """Return the right to give SageMaker one role, and nobody else."""
     return allow(
         ["iam:PassRole"], [role_arn], {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}

@@ -15,7 +15,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.retention import log_retention
-from stacks.rights import allow, inline, trusted_service
+from stacks.rights import Statement, allow, inline, trusted_service
 
 # Groups below this prefix need no entry each in the account's resource policy, which has a limit.
 _LOG_PREFIX = "/aws/vendedlogs/states/"
@@ -48,7 +48,7 @@ class StateMachineProps:
     """Amazon States Language."""
     values: Mapping[str, str]
     """What ${Name} in the definition stands for."""
-    rights: Mapping[str, Sequence[iam.PolicyStatement]]
+    rights: Mapping[str, Sequence[Statement]]
     """What it may do, by the policies' names."""
     schedule: str | None
     """rate(…) or cron(…) in UTC."""
