@@ -22,9 +22,10 @@ _DOT = _U(0x1E)  # "." ^ "0"
 _ALL = _U(0xFFFFFFFFFFFFFFFF)
 _ONE = _U(1)
 _KEPT = np.array([_ALL << _U(8 * (8 - length)) if length else _U(0) for length in range(9)], dtype=np.uint64)
-_POWERS = np.array([float(10**places) for places in range(17)])
+# What a number is divided by, for as many bits as there are up to the end of the dot's character.
+_POWERS = np.array([float(10 ** (8 - bits // 8)) if bits else 1.0 for bits in range(65)])
 _MOST_DIGITS = 15  # below 2^53
-_Numbers = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], npt.NDArray[np.int64]]
+_Numbers = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
 
 def short_decimals(body: bytes, start: int, end: int, width: int) -> npt.NDArray[np.float64] | None:
@@ -44,94 +45,111 @@ def short_decimals(body: bytes, start: int, end: int, width: int) -> npt.NDArray
     separators = codes[ends].reshape(lines, width)
     if (separators[:, :-1] != 44).any() or (separators[:, -1] != 10).any():
         return None
-    lengths = np.diff(ends, prepend=-1)
-    lengths -= 1
-    starts = ends - lengths
-    first = codes.take(starts)
-    negative = first == 45
-    lengths -= negative
-    over = lengths > 8
+    lengths = np.empty_like(ends)
+    lengths[0] = ends[0]
+    np.subtract(ends[1:], ends[:-1], out=lengths[1:])
+    lengths[1:] -= 1
+    negative = None
+    if body.find(b"-", start, end) >= 0:
+        negative = codes.take(ends - lengths) == 45
+        lengths -= negative
     long = None
-    if over.any():
-        where = np.flatnonzero(over)
+    over = np.flatnonzero(lengths > 8)
+    if len(over):
         # One more than eight costs nothing if it is the zero of "0.0012345".
-        is_long = (lengths[where] > 9) | (codes[starts[where] + negative[where]] != 48)
+        many = lengths[over]
+        is_long = (many > 9) | (codes[ends[over] - many] != 48)
         if is_long.any():
-            long = where[is_long]
-            lengths_of_long = lengths[long]
-            if (lengths_of_long > 16).any():
+            long, many = over[is_long], many[is_long]
+            if many.max() > 16:
                 return None
-        lengths[where] = 8
+        lengths[over] = 8
     if lengths.min() < 1:
         return None
-    numbers = _numbers(_words(body, start - 8, ends), lengths)
+    numbers = _numbers(_words(body, start - 8 + ends), lengths)
     if numbers is None:
         return None
-    digits, _, places = numbers
+    digits, marks = numbers
+    powers = _POWERS.take(marks)
     if long is not None:
-        before = _numbers(_words(body, start - 16, ends[long]), lengths_of_long - 8)
-        if before is None or not _join(numbers, long, before, lengths_of_long):
+        before = _numbers(_words(body, start - 16 + ends[long]), many - 8)
+        if before is None or not _join(numbers, powers, long, before, many):
             return None
     values = digits.astype(np.float64)
-    values /= _POWERS.take(places)
-    np.negative(values, out=values, where=negative)
+    values /= powers
+    if negative is not None:
+        np.negative(values, out=values, where=negative)
     matrix: npt.NDArray[np.float64] = values.reshape(lines, width)
     return matrix
 
 
-def _words(body: bytes, offset: int, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """Return the eight characters that begin at `offset` and so many behind it, for every cell."""
-    return np.ndarray((len(body) - offset - 7,), np.uint64, body, offset, (1,))[ends]
+def _words(body: bytes, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """Return the eight characters that begin at each place of a body."""
+    whole = len(body) // 8
+    if places[-1] + 16 > whole * 8:
+        return np.ndarray((len(body) - 7,), np.uint64, body, 0, (1,))[places]
+    # Half the time: from the two aligned words that hold them.
+    aligned = np.frombuffer(body, np.uint64, whole)
+    shifts = (places & 7).view(np.uint64)
+    shifts <<= _U(3)
+    places >>= 3
+    words = aligned.take(places)
+    words >>= shifts
+    following = aligned[1:].take(places)
+    np.subtract(_U(64), shifts, out=shifts)
+    following <<= shifts  # NumPy has 0 for a shift by 64
+    words |= following
+    return words
 
 
 def _numbers(words: npt.NDArray[np.uint64], lengths: npt.NDArray[np.int64]) -> _Numbers | None:
     """Read the last 1 to 8 characters of each word, as told; `words` is used up.
 
     Returns:
-        The number that the digits make, whether there is a dot, and how many digits follow it; None where
-        there is anything else, or a dot alone.
+        The number that the digits make, and how many bits there are up to the end of the dot's character, 0
+        without a dot; None where there is anything else, or a dot alone.
     """
     words ^= _ZEROS
     words &= _KEPT.take(lengths)
     dots = words & _BIT_4
     dots >>= _U(4)  # one at the byte of the dot, if there is one
-    if (dots & (dots - _ONE)).any() or (words & (dots * _BYTE) != dots * _DOT).any():
-        return None
-    dotted = dots != 0
-    if (lengths == dotted).any():  # a dot alone
-        return None
-    below = dots - dotted.astype(np.uint64)
+    below = dots - _ONE
+    wrong = dots & below  # two of them
+    in_dot = dots * _BYTE
+    dots *= _DOT
+    wrong |= (words & in_dot) ^ dots
+    dotted = (in_dot != 0).astype(np.uint64)
+    below += _ONE - dotted  # nothing is below a dot that is not there
     digits = words & below
     digits <<= _U(8)  # the digits before the dot close up
-    below |= dots * _BYTE
+    below |= in_dot
+    marks = np.bitwise_count(below)
     np.invert(below, out=below)
     words &= below
     digits |= words
-    if ((digits | (digits + _SIX)) & _HIGH).any():
+    wrong |= (digits | (digits + _SIX)) & _HIGH
+    if wrong.any() or (lengths.view(np.uint64) == dotted).any():  # a dot alone
         return None
     digits = digits * _U(10) + (digits >> _U(8)) & _U(0x00FF00FF00FF00FF)
     digits = digits * _U(100) + (digits >> _U(16)) & _U(0x0000FFFF0000FFFF)
     digits = digits * _U(10000) + (digits >> _U(32)) & _U(0xFFFFFFFF)
-    # The byte of the dot is the exponent of a power of two: 2^(8 * byte).
-    places = (dots.view(np.int64).astype(np.float64).view(np.int64) >> 55) - 127
-    return digits.view(np.int64), dotted, np.where(dotted, 8 - (places + 1), 0)
+    return digits.view(np.int64), marks
 
 
 def _join(
-    numbers: _Numbers, where: npt.NDArray[np.int64], before: _Numbers, lengths: npt.NDArray[np.int64]
-) -> bool:
+    numbers: _Numbers, powers: npt.NDArray[np.float64], where: npt.NDArray[np.int64], before: _Numbers,
+    lengths: npt.NDArray[np.int64],
+) -> bool:  # fmt: skip
     """Put the characters before the last eight in front of some of the numbers.
 
     Returns:
         Whether these are all numbers, of no more digits than a float holds exactly.
     """
-    digits, dotted, places = numbers
-    digits_before, dotted_before, places_before = before
-    dotted_after = dotted[where]
-    if (dotted_before & dotted_after).any():
+    digits, marks = numbers
+    digits_before, marks_before = before
+    dotted, dotted_before = marks[where] != 0, marks_before != 0
+    if (dotted & dotted_before).any() or (lengths - (dotted | dotted_before) > _MOST_DIGITS).any():
         return False
-    if (lengths - (dotted_before | dotted_after) > _MOST_DIGITS).any():
-        return False
-    digits[where] += digits_before * np.where(dotted_after, 10**7, 10**8)
-    places[where] += np.where(dotted_before, places_before + 8, 0)
+    digits[where] += digits_before * np.where(dotted, 10**7, 10**8)
+    powers[where] *= np.where(dotted_before, 1e8 * _POWERS.take(marks_before), 1.0)
     return True
