@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
-import statistics
 import sys
 import tempfile
 import threading
@@ -18,20 +16,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
-import pandas as pd
-import pyarrow.csv
-from sklearn.datasets import load_breast_cancer
 
+from benchmarks.batching.in_memory import WAYS, pandas_whole
+from benchmarks.batching.page import Way, head, section
+from benchmarks.batching.rows import COMPUTED, MEASURED, Rows
 from benchmarks.serving.commands import WORKERS, Job
 from benchmarks.serving.contestants import AWS, SLIPWAY, Contestant
-from benchmarks.serving.models import ROOT, Model, cores, make_wide, python_version
+from benchmarks.serving.models import ROOT, Model, make_wide
 from benchmarks.serving.server import Server, fail_on_termination
 from localaws.sagemaker.transform.file import Plan, transform
 from localaws.sagemaker.transform.sender import Sender
@@ -39,114 +35,55 @@ from slipway.ports import free_port
 
 PAGE = ROOT / "docs" / "benchmarks" / "batch.md"
 ROWS = int(os.environ.get("BENCH_ROWS", "1000000"))
-SLOW_SHARE = 5  # AWS's stack gets one row in so many: its rate does not depend on how many
-DISTINCT = 50_000
+SLOW_SHARE = 5
 LIMIT = 6 * 1024 * 1024
-_CHUNK = 100_000
+_QUIET_LOAD = 0.5
 _HEADERS = {"Content-Type": "text/csv", "Accept": "text/csv"}
-_PAGE = """# Batch: a file through our server beside AWS's stack, and without HTTP
-
-Written by `python -m benchmarks.batch`{date}: {rounds} rounds on {cores} cores, {system}, Python {python}.
-Our engine is {engine}. Figures are medians; in brackets the least and the most. Absolute figures are that
-machine's, ratios travel better.
-
-{rows:,} rows of 30 columns, {megabytes:.0f} MB of CSV, {distinct:,} different ones over and over; the model
-is `StandardScaler` and `LogisticRegression`. A server has two workers and gets requests of up to 6 MB, two
-at a time, from the code that transform jobs of the embedded AWS use: it splits a file at line ends, sends,
-and writes the answers in order to another file. S3 is left out everywhere, and so are the starts of servers
-and the loading of the model. AWS's stack gets {slow:,} of the rows, as it is slow: its rate is what counts.
-The order is reversed from round to round, all outputs are compared, and each way runs once before.
-
-| ours over theirs | bound | measured |  |
-| --- | --- | --- | --- |
-{bounds}
-
-| way | rows/s | ours is |
-| --- | --- | --- |
-{table}
-
-Without HTTP, one process reads the file, predicts with scikit-learn and writes a label a line. The bound is
-on the fastest of these ways, `{fastest}`.
-"""
-
-
-@dataclass
-class Way:
-    """One way to predict a file: `run` reads the first path and writes the second."""
-
-    title: str
-    run: Callable[[Path, Path], None]
-    rows: int = ROWS
-    rates: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        """Rows a second."""
-        return statistics.median(self.rates)
+_Run = Callable[[Path, Path], None]
 
 
 def main() -> int:
-    """Measure, write the page, print it, and return whether both bounds are met."""
+    """Measure, write the page, print it, and return whether the bounds are met on the measured rows."""
     rounds = int(os.environ.get("BENCH_ROUNDS", "3"))
     fail_on_termination()
+    if (load := os.getloadavg()[0]) > _QUIET_LOAD:
+        print(f"the machine is busy (load {load:.1f}): the figures will not be worth much", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="bench-") as name, ExitStack() as servers:
         folder = Path(name)
         model = make_wide(folder)
-        files = {rows: _write(folder / f"{rows}.csv", rows) for rows in (ROWS, ROWS // SLOW_SHARE)}
-        megabytes = files[ROWS].stat().st_size / 1e6
-        ours = Way("Slipway's server", _served(SLIPWAY, model, folder, servers))
-        aws = Way("AWS's stack", _served(AWS, model, folder, servers), ROWS // SLOW_SHARE)
         # The bytes that this run's own training wrote a moment ago.
         estimator = joblib.load(model.joblib)
-        local = [Way(title, partial(run, estimator)) for title, run in _LOCAL.items()]
-        ways = [ours, aws, *local]
-        digests = [_measured(way, files[way.rows], folder / "out", keep=False) for way in ways]
-        _check(ways, digests, files, estimator, folder)
-        for number in range(rounds):
-            for way in ways if number % 2 == 0 else reversed(ways):
-                _measured(way, files[way.rows], folder / "out", keep=True)
-            print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    fastest = max(local, key=lambda way: way.median)
-    bounds = [("rows/s of AWS's stack", aws, 10.0), (f"rows/s of {fastest.title}", fastest, 0.5)]
-    met = [ours.median / way.median >= limit for _, way, limit in bounds]
-    text = _PAGE.format(
-        date=f", {' '.join(sys.argv[1:])}" if sys.argv[1:] else "", rounds=rounds, cores=cores(),
-        system=platform.system(), python=python_version(), engine=_ENGINES.get(model.engine, model.engine),
-        rows=ROWS, megabytes=megabytes, distinct=DISTINCT, slow=ROWS // SLOW_SHARE, fastest=fastest.title,
-        bounds="\n".join(
-            f"| {what} | at least {limit:g} | {ours.median / way.median:.3g} "
-            f"| {'met' if kept else '**not met**'} |"
-            for (what, way, limit), kept in zip(bounds, met, strict=True)
-        ),
-        table="\n".join(
-            f"| {way.title} | {way.median:,.0f} ({min(way.rates):,.0f} to {max(way.rates):,.0f}) "
-            f"| {ours.median / way.median:.3g} x |"
-            for way in ways
-        ),
-    )  # fmt: skip
+        served = [_served(contestant, model, folder, servers) for contestant in (SLIPWAY, AWS)]
+        found = [_measure(rows, served, estimator, folder, rounds) for rows in (MEASURED, COMPUTED)]
+    text = head(" ".join(sys.argv[1:]), rounds, ROWS, ROWS // SLOW_SHARE) + "".join(part for part, _ in found)
     PAGE.write_text(text, encoding="utf-8")
     print(text)
-    return 0 if all(met) else 1
+    return 0 if found[0][1] else 1
 
 
-def _write(path: Path, rows: int) -> Path:
-    """Write rows around those of the breast cancer set, six digits a number."""
-    features = load_breast_cancer(return_X_y=True)[0]
-    random = np.random.default_rng(0)
-    chosen = features[random.integers(len(features), size=DISTINCT)]
-    table = chosen * random.normal(1, 0.05, chosen.shape)
-    lines = [",".join(f"{value:.6g}" for value in row) + "\n" for row in table.tolist()]
-    block = "".join(lines).encode()
-    with path.open("wb") as file:
-        for _ in range(rows // DISTINCT):
-            file.write(block)
-        file.write("".join(lines[: rows % DISTINCT]).encode())
-    return path
+def _measure(rows: Rows, served: list[_Run], estimator: Any, folder: Path, rounds: int) -> tuple[str, bool]:
+    """Return the page's part on one kind of rows, and whether its bounds are met."""
+    ours, aws = Way("Slipway's server", served[0]), Way("AWS's stack", served[1], SLOW_SHARE)
+    ways = [ours, aws, *(Way(title, partial(run, estimator)) for title, run in WAYS.items())]
+    files = {
+        share: rows.write(folder / f"{rows.name}-{share}.csv", ROWS // share) for share in (1, SLOW_SHARE)
+    }
+    for share, source in files.items():
+        pandas_whole(estimator, source, folder / "expected")
+        expected = _digest(folder / "expected")
+        for way in ways:
+            if way.share == share:
+                _timed(way, source, folder / "out")
+                if _digest(folder / "out") != expected:
+                    raise SystemExit(f"{way.title} answered other labels than scikit-learn")
+    for number in range(rounds):
+        for way in ways if number % 2 == 0 else reversed(ways):
+            way.rates.append(_timed(way, files[way.share], folder / "out"))
+        print(f"{rows.name}: round {number + 1} of {rounds}", file=sys.stderr)
+    return section(rows.title, files[1].stat().st_size / 1e6, ways)
 
 
-def _served(
-    contestant: Contestant, model: Model, folder: Path, servers: ExitStack
-) -> Callable[[Path, Path], None]:
+def _served(contestant: Contestant, model: Model, folder: Path, servers: ExitStack) -> _Run:
     """Start a server, which stays until the end, and return what sends a file through it."""
     scratch, port = folder / contestant.name, free_port()
     scratch.mkdir()
@@ -163,60 +100,17 @@ def _served(
     return run
 
 
-def _pandas_whole(estimator: Any, source: Path, target: Path) -> None:
-    table = pd.read_csv(source, header=None)
-    _save(estimator.predict(table.to_numpy()), target)
-
-
-def _pandas_chunks(estimator: Any, source: Path, target: Path) -> None:
-    with target.open("w") as out, pd.read_csv(source, header=None, chunksize=_CHUNK) as chunks:
-        for chunk in chunks:
-            out.write("\n".join(map(str, estimator.predict(chunk.to_numpy()))) + "\n")
-
-
-def _pyarrow(estimator: Any, source: Path, target: Path) -> None:
-    options = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
-    table = pyarrow.csv.read_csv(source, read_options=options)
-    _save(estimator.predict(np.column_stack([column.to_numpy() for column in table.columns])), target)
-
-
-def _numpy(estimator: Any, source: Path, target: Path) -> None:
-    _save(estimator.predict(np.loadtxt(source, delimiter=",", dtype=np.float32)), target)
-
-
-def _save(labels: Any, target: Path) -> None:
-    target.write_text("\n".join(map(str, labels.tolist())) + "\n")
-
-
-_LOCAL: dict[str, Callable[[Any, Path, Path], None]] = {
-    "pandas.read_csv, the whole file": _pandas_whole,
-    "pandas.read_csv, 100,000 rows at a time": _pandas_chunks,
-    "pyarrow.csv.read_csv, all cores": _pyarrow,
-    "numpy.loadtxt": _numpy,
-}
-_ENGINES = {"onnx": "ONNX Runtime", "onnxruntime": "ONNX Runtime"}
-
-
-def _measured(way: Way, source: Path, target: Path, *, keep: bool) -> str:
-    """Run it once, keep its rate, and return the sha256 of its output."""
+def _timed(way: Way, source: Path, target: Path) -> float:
+    """Run it once and return its rows a second."""
     started = time.perf_counter()
     way.run(source, target)
-    seconds = time.perf_counter() - started
-    if keep:
-        way.rates.append(way.rows / seconds)
-    print(f"{way.title}: {way.rows / seconds:,.0f} rows/s", file=sys.stderr)
-    return hashlib.sha256(target.read_bytes()).hexdigest()
+    rate = ROWS // way.share / (time.perf_counter() - started)
+    print(f"{way.title}: {rate:,.0f} rows/s", file=sys.stderr)
+    return rate
 
 
-def _check(ways: list[Way], digests: list[str], files: dict[int, Path], estimator: Any, folder: Path) -> None:
-    """Compare every output with scikit-learn's own. Raises SystemExit where one differs."""
-    expected = {}
-    for rows, source in files.items():
-        _pandas_whole(estimator, source, folder / "expected")
-        expected[rows] = hashlib.sha256((folder / "expected").read_bytes()).hexdigest()
-    for way, digest in zip(ways, digests, strict=True):
-        if digest != expected[way.rows]:
-            raise SystemExit(f"{way.title} answered other labels than scikit-learn")
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":
