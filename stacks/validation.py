@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -97,27 +98,41 @@ def _read(path: str) -> Template:
 def _acknowledge(app: cdk.App) -> None:
     """Tell cdk-nag what stacks/accepted.py says of it, and which prefixes a model.toml opens."""
     for stack in app.node.children:
+        if not isinstance(stack, SharedStack | ModelStack):
+            continue
         kind = "shared" if isinstance(stack, SharedStack) else "model"
         found = [
             (entry.path, entry.finding, entry.reason)
             for entry in ACCEPTED
             if entry.stack == kind and not entry.of_house_rule
         ]
+        names = _known_at_synth(stack)
         if isinstance(stack, ModelStack):
+            names |= {"{stack}": stack.stack_name, "{model}": stack.model}
             arns = [object_arn("<AWS::Partition>", prefix) for prefix in stack.s3_prefixes]
-            found = [
-                (path, filled_in(finding, stack.stack_name, stack.model), why) for path, finding, why in found
-            ]
             found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
         for path, finding, reason in found:
             construct = _below(stack, path)
             if construct is not None:
-                cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
+                acknowledged = cdk.Acknowledgment(id=filled_in(finding, names), reason=reason)
+                cdk.Validations.of(construct).acknowledge(acknowledged)
 
 
-def filled_in(finding: str, stack: str, model: str) -> str:
-    """Return the id of a finding that has the names of a stack and its model in it."""
-    return finding.replace("{stack}", stack).replace("{model}", model)
+def _known_at_synth(stack: cdk.Stack) -> dict[str, str]:
+    """Return what stands in ARNs where stages.toml names account or region, and not a reference."""
+    parts = {
+        "<AWS::Partition>": stack.partition,
+        "<AWS::Region>": stack.region,
+        "<AWS::AccountId>": stack.account,
+    }
+    return {name: value for name, value in parts.items() if not cdk.Token.is_unresolved(value)}
+
+
+def filled_in(finding: str, names: Mapping[str, str]) -> str:
+    """Return the id of a finding with the names that it has in one stack."""
+    for name, value in names.items():
+        finding = finding.replace(name, value)
+    return finding
 
 
 def _below(construct: IConstruct | None, path: str) -> IConstruct | None:
