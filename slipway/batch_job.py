@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from slipway.errors import AwsUnreachable, BatchFailed, NoSuchJob
+from slipway.errors import BatchFailed, NoSuchJob
 from stacks import storage
 from stacks.settings import ModelSettings
 from stacks.transform_job import TransformPlaces, transform_job_request
@@ -22,8 +22,8 @@ from training.sagemaker.jobs import FollowedTransform
 from training.sagemaker.logs import DATA_LOG, TRANSFORM_GROUP
 from training.sagemaker.names import job_name
 from training.sagemaker.place import Place
-from training.sagemaker.request import as_sdk
 from training.sagemaker.sdk import transform_job
+from training.sagemaker.start import start_job
 
 _ROWS = "rows"
 _OF_A_FILE = re.compile(r"\[sagemaker logs\]: (?P<file>[^ :]+/[^:]*):(?P<text>.*)")
@@ -70,7 +70,7 @@ def start(place: Place, settings: ModelSettings, model_name: str, job: str, sour
         source: s3://bucket/prefix of CSV files without header, packed where it ends in .gz.
 
     Raises:
-        AwsUnreachable: SageMaker refuses.
+        AwsUnreachable, JobGoesOn, JobLost: as start_job does.
     """
     places = TransformPlaces(
         job_name=job,
@@ -82,14 +82,7 @@ def start(place: Place, settings: ModelSettings, model_name: str, job: str, sour
     request = transform_job_request(settings.batch, places, place.tags(settings.name))
     if source.endswith(".gz"):
         request["TransformInput"]["CompressionType"] = "Gzip"
-    try:
-        return transform_job().create(**as_sdk(request), session=place.session, region=place.region)
-    except ClientError as error:
-        raise AwsUnreachable(
-            f"SageMaker refused to start the transform job of {settings.name}.",
-            why=str(error),
-            fix=f"Mend [batch] in model_code/{settings.name}/model.toml, or your account's limits or rights.",
-        ) from None
+    return start_job(transform_job(), request, place, job=job, model=settings.name, section="[batch]")
 
 
 def find(place: Place, model: str, job: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import platform
@@ -73,6 +74,7 @@ def examine(project: Project, stage: str) -> Iterator[Check]:
     yield _tool(project, "cdk", "2.1148.1", "package.json pins the CDK CLI. Run: make setup")
     yield from _environments(project)
     yield _containers()
+    yield _sdk()
     yield _port(project)
     try:
         settings = settings_of(project, (), stage)
@@ -124,6 +126,15 @@ def _containers() -> Check:
         return Check("containers", True, "none — the same image definition runs as a process")
     version = ".".join(engine.version.split(".")[:2])
     return Check("containers", True, f"{engine.name} {version} — images are built and run")
+
+
+def _sdk() -> Check:
+    """Say whether jobs can be started from here; that they cannot is no fault."""
+    name = "SageMaker SDK"
+    try:
+        return Check(name, True, importlib.metadata.version("sagemaker-core"))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, True, "none — make setup-sagemaker, to train --on sagemaker and for batch")
 
 
 def _port(project: Project) -> Check:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from slipway.errors import AwsUnreachable, JobDiffers, JobGoesOn, NoSuchJob, TrainingFailed
+from slipway.errors import JobDiffers, NoSuchJob, TrainingFailed
 from stacks import storage
 from stacks.settings import ModelSettings
 from stacks.training_job import hyperparameters
@@ -21,9 +21,10 @@ from .inputs import Inputs, present_inputs, upload_inputs
 from .jobs import FollowedTraining, final_metrics
 from .names import job_name
 from .place import Place
-from .request import as_sdk, training_request
+from .request import training_request
 from .result import fetch_model
 from .sdk import training_job
+from .start import start_job
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class SageMakerTrainer:
         Raises:
             ToolMissing: the SDK is not installed.
             TrainingFailed: the job failed or was stopped, or left no model.
-            JobGoesOn, JobLost, AwsUnreachable: the job goes on, and is not followed any more.
+            AwsUnreachable: SageMaker refuses.
+            JobGoesOn, JobLost: the job goes on, and is not followed any more.
         """
         place, jobs = self.place, training_job()  # what is not installed is said before anything is sent
         inputs = upload_inputs(place, settings, dataset, parts, progress=progress)
@@ -50,15 +52,7 @@ class SageMakerTrainer:
             place.client("s3").upload_fileobj(io.BytesIO(inputs.code), place.bucket, storage.code_key(job))
         train = settings.train
         progress(f"job {job}: {train.instance_count} x {train.instance_type}")
-        try:
-            resource = jobs.create(**as_sdk(request), session=place.session, region=place.region)
-        except ClientError as error:
-            raise _refused(settings, error) from None
-        except KeyboardInterrupt:
-            raise JobGoesOn(
-                f"Interrupted while {job} was being started; it may run.",
-                fix=f"Look at: slipway jobs {place.option(settings.name)}",
-            ) from None
+        resource = start_job(jobs, request, place, job=job, model=settings.name, section="[train]")
         return _result(place, settings, resource, progress)
 
 
@@ -160,12 +154,4 @@ def _failed(settings: ModelSettings, job: str, ended: Ended) -> TrainingFailed:
         why="\n".join([state.reason, *lines]).strip(),
         fix=f"Mend model_code/{settings.name} and run: slipway train {settings.name} --on sagemaker. "
         f"slipway train {settings.name} tries it on this machine first.",
-    )
-
-
-def _refused(settings: ModelSettings, error: ClientError) -> AwsUnreachable:
-    return AwsUnreachable(
-        f"SageMaker refused to start the training of {settings.name}.",
-        why=str(error),
-        fix=f"Mend [train] in model_code/{settings.name}/model.toml, or your account's limits or rights.",
     )
