@@ -54,14 +54,7 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
                 stack, _, path = construct["constructPath"].partition("/")
                 found.add((kind_of(stack), path, violation["ruleName"]))
     names = {"{stack}": "slipway-dev-iris", "{model}": "iris"}
-    accepted = {
-        entry: (
-            entry.stack,
-            entry.path,
-            filled_in(entry.finding, {"{stack}": "slipway-dev-iris", "{model}": "iris"}),
-        )
-        for entry in ACCEPTED
-    }
+    accepted = {entry: (entry.stack, entry.path, filled_in(entry.finding, names)) for entry in ACCEPTED}
     unused = [entry for entry, finding in accepted.items() if finding not in found]
     assert unused == []
 
