@@ -119,7 +119,7 @@ def finish(place: Place, model: str, resource: Any, out: Path | None, progress: 
     ended = follow(
         job,
         progress,
-        pace=Pace(poll_s=place.poll_s),
+        pace=Pace(poll_s=place.poll_s, patience_s=place.patience_s),
         again=f"{verb} --attach {job.name}",
         stop=f"{verb} --stop {job.name}",
     )

@@ -11,6 +11,8 @@ from stacks.settings import NO_MODELS
 from training.sagemaker.place import Place
 
 _POLL_LOCAL_S, _POLL_S = 0.25, 5.0
+# Between here and the embedded AWS there is no network to come back: where nobody answers, it was stopped.
+_PATIENCE_LOCAL_S, _PATIENCE_S = 10.0, 240.0
 
 
 def place_of(aws: Aws) -> Place:
@@ -30,6 +32,7 @@ def place_of(aws: Aws) -> Place:
             role_arn=outputs["TrainingRoleArn"],
             key_arn=outputs.get("KeyArn"),
             poll_s=_POLL_LOCAL_S if aws.endpoint_url else _POLL_S,
+            patience_s=_PATIENCE_LOCAL_S if aws.endpoint_url else _PATIENCE_S,
         )
     except NotDeployed as error:
         raise NotDeployed(error.what, why=error.why, fix=f"Run: {fix}") from None

@@ -21,6 +21,7 @@ class Place:
         role_arn: what a training job runs as.
         key_arn: encrypts what a job writes; None where the stage has no key of its own.
         poll_s: how often a running job is asked for news, in seconds.
+        patience_s: how long to go on asking where nobody answers, in seconds.
     """
 
     session: boto3.Session
@@ -30,6 +31,7 @@ class Place:
     role_arn: str
     key_arn: str | None = None
     poll_s: float = 5.0
+    patience_s: float = 240.0
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this stage."""

@@ -92,7 +92,7 @@ def _result(place: Place, settings: ModelSettings, resource: Any, progress: Prog
     ended = follow(
         job,
         progress,
-        pace=Pace(poll_s=place.poll_s),
+        pace=Pace(poll_s=place.poll_s, patience_s=place.patience_s),
         again=f"{verb} --attach {job.name}",
         stop=f"{verb} --stop {job.name}",
     )
