@@ -9,18 +9,32 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-CHECKS = (
-    ("ruff", [BIN / "ruff", "check", "--quiet", "."]),
-    ("format", [BIN / "ruff", "format", "--quiet", "--check", "."]),
-    ("types", [BIN / "mypy", "--no-error-summary"]),
-    ("tests", [sys.executable, "-m", "pytest", "-q", *sys.argv[1:]]),
-)
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+# These start servers, kill them and look at what is left: one test at a time. The others share the cores.
+ALONE = ("tests/local", "tests/fault", "tests/container")
+TOGETHER = ("tests/unit", "tests/property", "tests/synth", "tests/contract", "tests/browser")
+
+
+def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:
+    """Return what is run: every suite, or what the arguments name."""
+    read = [
+        ("ruff", [BIN / "ruff", "check", "--quiet", "."]),
+        ("format", [BIN / "ruff", "format", "--quiet", "--check", "."]),
+        ("types", [BIN / "mypy", "--no-error-summary"]),
+    ]
+    if arguments:
+        return [*read, ("tests", [*PYTEST, *arguments])]
+    return [
+        *read,
+        ("tests", [*PYTEST, "--numprocesses=auto", "--dist=loadfile", *TOGETHER]),
+        ("servers", [*PYTEST, *ALONE]),
+    ]
 
 
 def main() -> int:
     """Run every check, also after one that fails, and return 1 if any did."""
     results = []
-    for name, command in CHECKS:
+    for name, command in checks(sys.argv[1:]):
         started = time.monotonic()
         status = subprocess.run(command, cwd=ROOT, check=False).returncode
         results.append((name, status, time.monotonic() - started))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.__main__ import ALONE, TOGETHER
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,3 +29,9 @@ def test_a_python_that_is_too_old_is_refused_with_the_way_out(tmp_path):
     assert "Slipway needs Python 3.11 or newer, and this is 3.10" in ended.stderr
     assert "make PYTHON=python3.12 demo" in ended.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_every_suite_is_a_part_of_make_test():
+    folders = {path.parent.relative_to(ROOT).parts[:2] for path in ROOT.glob("tests/*/**/test_*.py")}
+
+    assert {"/".join(parts) for parts in folders} == {*ALONE, *TOGETHER}
