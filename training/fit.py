@@ -15,7 +15,7 @@ from typing import Protocol
 
 from slipway.errors import TrainingFailed
 from stacks.settings import ModelSettings
-from stacks.training_job import REPRODUCIBLE
+from stacks.training_job import REPRODUCIBLE, hyperparameters
 
 from .channels import TRAINING_CHANNELS, write_channels
 from .data import Dataset
@@ -141,11 +141,6 @@ def hyperparameter_arguments(values: Mapping[str, bool | int | float | str]) -> 
     return arguments
 
 
-def hyperparameter_texts(values: Mapping[str, bool | int | float | str]) -> dict[str, str]:
-    """Return hyperparameters as a training job of the built-in algorithm takes them: texts."""
-    return {name: str(value) for name, value in sorted(values.items())}
-
-
 def _script(
     settings: ModelSettings, home: Path, channels: Mapping[str, Path]
 ) -> tuple[list[str], dict[str, str]]:
@@ -166,7 +161,7 @@ def _builtin(
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command of the built-in algorithm, and its environment; its input is files."""
     files = {
-        "hyperparameters": hyperparameter_texts(settings.model.hyperparameters),
+        "hyperparameters": hyperparameters(settings, region=""),
         "inputdataconfig": {name: {"ContentType": "text/csv"} for name in channels},
         "resourceconfig": {"current_host": "algo-1", "hosts": ["algo-1"], "network_interface_name": "lo"},
     }

@@ -13,7 +13,6 @@ from slipway.errors import GateFailed, TrainingFailed
 from slipway.tour_batch import predict_in_memory
 from stacks.settings import load_model
 from training.channels import write_channels
-from training.fit import hyperparameter_texts
 from training.told_metrics import ToldMetrics
 from training.train import load_parts, train
 
@@ -157,14 +156,6 @@ def test_the_channels_are_as_the_built_in_algorithm_wants_them(cancer, tmp_path)
     assert set(channels) == {"train", "validation", "test"}
     assert len(first) == dataset.features.shape[1] + 1
     assert first[0] == str(["benign", "malignant"].index(dataset.label[parts.train[0]]))
-
-
-def test_hyperparameters_are_texts_as_a_training_job_takes_them():
-    assert hyperparameter_texts({"eta": 0.2, "num_round": 10, "objective": "reg:squarederror"}) == {
-        "eta": "0.2",
-        "num_round": "10",
-        "objective": "reg:squarederror",
-    }
 
 
 def test_a_scripts_metrics_are_found_by_the_expressions_of_the_model_folder(project):
