@@ -92,6 +92,8 @@ def use_key(key_arn: str) -> list[Statement]:
             [
                 "kms:Decrypt",
                 "kms:DescribeKey",
+                # Asked for where a job's output names a key: CreateTrainingJob, OutputDataConfig.KmsKeyId.
+                "kms:Encrypt",
                 "kms:GenerateDataKey",
                 "kms:GenerateDataKeyWithoutPlaintext",
             ],

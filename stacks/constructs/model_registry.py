@@ -17,6 +17,9 @@ from stacks.rights import allow, inline
 _CODE = Path(__file__).resolve().parents[1] / "functions" / "empty_model_registry.py"
 _RUNTIME = "python3.14"
 _TIMEOUT_S = 300
+# CloudFormation waits so long for an answer, by itself for an hour. Lambda runs a function that timed out
+# twice more, one and two minutes later, and each run deletes what is left.
+_ANSWER_S = 3 * _TIMEOUT_S + 300
 _MEMORY_MB = 256
 
 
@@ -54,6 +57,7 @@ class ModelRegistry(Construct):
             type="Custom::SlipwayModelPackages",
             properties={
                 "ServiceToken": emptier.get_att("Arn").to_string(),
+                "ServiceTimeout": str(_ANSWER_S),
                 "ModelPackageGroupName": props.name,
             },
         )

@@ -7,7 +7,12 @@ import os
 import urllib.request
 from typing import Any
 
+import botocore.config
 import botocore.session
+
+_MAX_REASON = 1000  # CloudFormation takes 4096 bytes for the whole answer
+# SageMaker takes few deletions a second.
+_PATIENT = botocore.config.Config(retries={"mode": "standard", "max_attempts": 10})
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -17,7 +22,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
         if event["RequestType"] == "Delete":
             _empty(event["ResourceProperties"]["ModelPackageGroupName"])
     except Exception as error:
-        status, reason = "FAILED", f"{type(error).__name__}: {error}"
+        status, reason = "FAILED", f"{type(error).__name__}: {error}"[:_MAX_REASON]
     answer = {
         "Status": status,
         "Reason": reason,
@@ -30,7 +35,9 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 
 def _empty(group: str) -> None:
-    client = botocore.session.get_session().create_client("sagemaker", region_name=os.environ["AWS_REGION"])
+    client = botocore.session.get_session().create_client(
+        "sagemaker", region_name=os.environ["AWS_REGION"], config=_PATIENT
+    )
     pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
     packages = [package for page in pages for package in page["ModelPackageSummaryList"]]
     for package in packages:

@@ -148,10 +148,13 @@ def test_the_registry_is_emptied_before_it_goes_and_after_the_machine_that_fills
     assert group["ModelPackageGroupName"] == "slipway-dev-diabetes"
     packages = only(template, "Custom::SlipwayModelPackages")
     assert packages["DependsOn"] == ["Registry"]
+    # Less than the hour that CloudFormation waits by itself, and time for the three runs that Lambda makes.
+    function = only(template, "AWS::Lambda::Function")["Properties"]
+    assert 3 * function["Timeout"] + 180 < int(packages["Properties"]["ServiceTimeout"]) < 3600
     training = template["Resources"]["Training"]
     (emptied,) = (n for n, r in template["Resources"].items() if r["Type"] == "Custom::SlipwayModelPackages")
     assert emptied in training["DependsOn"]
-    code = only(template, "AWS::Lambda::Function")["Properties"]["Code"]["ZipFile"]
+    code = function["Code"]["ZipFile"]
     assert len(code) <= 4096  # CloudFormation's limit
     compile(code, "index.py", "exec")
     allowed = {action for action, _ in rights(template, "RegistryEmptierRole")}

@@ -76,6 +76,7 @@ LOGS = {"logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
 KEY = {
     "kms:Decrypt",
     "kms:DescribeKey",
+    "kms:Encrypt",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyWithoutPlaintext",
     "kms:CreateGrant",
