@@ -10,7 +10,12 @@ from pydantic import Field, field_validator
 from stacks.section import Section
 from stacks.serve_settings import INSTANCE_TYPE
 
-_SCHEDULE = re.compile(r"(rate\(\d+ (minutes?|hours?|days?)\)|cron\([^()]{5,200}\))")
+# EventBridge refuses rate(1 days) and rate(7 day), and a cron expression without its one question mark: a
+# day is of the month (third field) or of the week (fifth), never both.
+_SCHEDULE = re.compile(
+    r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d{1,4}) (minutes|hours|days))\)"
+    r"|cron\(\S+ \S+ (\? \S+ [^\s?]+|[^\s?]+ \S+ \?) \S+\)"
+)
 # AWS's own bounds: CreateTrainingJob and CreateTransformJob in the API reference.
 _MAX_RUNTIME_MINUTES = 28 * 24 * 60
 _MAX_FILTER = 63
@@ -18,7 +23,10 @@ _MAX_FILTER = 63
 
 def _checked_schedule(schedule: str | None) -> str | None:
     if schedule is not None and not _SCHEDULE.fullmatch(schedule):
-        raise ValueError("Write it as rate(7 days) or cron(0 3 ? * MON *), in UTC")
+        raise ValueError(
+            "Write it as rate(7 days) or cron(0 3 ? * MON *), in UTC: minutes, hours, day of month, month, "
+            "day of week, year, and a ? for the one of the two days that does not matter"
+        )
     return schedule
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import ArtifactMissing, SettingsError, SlipwayError, UnknownModel
+from stacks.job_settings import BatchSection
 from tests.synth.harness import FLAGS, build, make_project, synthesize, write_toml
 
 _IRIS = '[model]\ntask = "classification"\ndata = "sklearn:iris"\nlabel = "species"\n'
@@ -70,6 +71,36 @@ def test_a_wrong_override_says_what_was_meant(
     with pytest.raises(kind) as refused:
         build(make_project(tmp_path), tmp_path / "out", **context)
     assert text in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "rate(1 days)",
+        "rate(7 day)",
+        "rate(0 days)",
+        "cron(0 3 * * * *)",
+        "cron(0 3 ? * ? *)",
+        "cron(0 3 * * ?)",
+    ],
+)
+def test_a_schedule_that_eventbridge_refuses_is_refused_here(schedule: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cron"):
+        build(make_project(tmp_path), tmp_path / "out", **{"iris.train.schedule": schedule})
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "rate(1 day)",
+        "rate(12 hours)",
+        "cron(0 3 ? * MON *)",
+        "cron(0/15 8-17 ? * 2#1 *)",
+        "cron(0 0 L * ? 2027)",
+    ],
+)
+def test_a_schedule_that_eventbridge_takes_is_taken(schedule: str) -> None:
+    assert BatchSection(schedule=schedule).schedule == schedule
 
 
 def test_a_wrong_stage_file_is_refused(tmp_path: Path) -> None:
