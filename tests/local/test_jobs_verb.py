@@ -77,6 +77,18 @@ def test_a_job_of_other_data_or_code_is_not_packaged(project: OwnProject) -> Non
     assert "E-JOB-UNKNOWN" in unknown.stderr
 
 
+def test_a_model_that_somebody_wrote_again_after_the_job_is_not_loaded(project: OwnProject) -> None:
+    project.train("slow")
+    job = project.jobs("slow")[0]["name"]
+    left = project.client("sagemaker").describe_training_job(TrainingJobName=job)["ModelArtifacts"]
+    bucket, _, key = left["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    project.client("s3").put_object(Bucket=bucket, Key=key, Body=b"another model")
+
+    refused = project.run("jobs", "slow", "--attach", job, code=1)
+
+    assert f"The model of {job} was written again" in " ".join(refused.stderr.split())
+
+
 def test_a_network_that_goes_while_following_and_comes_back_is_survived(project: OwnProject) -> None:
     process = project.start(
         "train", "slow", "--on", "sagemaker", "--set", "model.hyperparameters={seconds=8}"
@@ -126,9 +138,8 @@ def test_two_trainings_at_once_do_not_meet(project: OwnProject) -> None:
 
     codes = [process.wait(timeout=120) for process in both]
 
-    for process in both:
-        process.communicate()
-    assert codes == [0, 0]
+    said = [process.communicate()[1] for process in both]
+    assert codes == [0, 0], said
     new = [row for row in project.jobs("slow") if row["name"] not in before]
     assert [row["status"] for row in new] == ["Completed", "Completed"]
 

@@ -66,19 +66,44 @@ def test_an_archive_that_grows_beyond_all_measure_is_refused(monkeypatch):
 
 
 class Bucket:
-    """S3 with one object of a length that it only claims."""
+    """S3 with one object of a length that it only claims, which was written a number of times."""
 
-    def __init__(self, length, body):
+    def __init__(self, length, body, *, written=1):
         self.answer = {"ContentLength": length, "Body": body}
+        self.written = written
 
-    def get_object(self, **_):
+    def get_paginator(self, _):
+        return self
+
+    def paginate(self, *, Prefix, **_):  # noqa: N803 - boto3's name
+        versions = [{"Key": Prefix, "VersionId": f"v{number}"} for number in range(self.written)]
+        return [{"Versions": [*versions, {"Key": f"{Prefix}.bak", "VersionId": "v9"}]}]
+
+    def get_object(self, *, VersionId, **_):  # noqa: N803 - boto3's name
+        assert VersionId == "v0"
         return self.answer
+
+
+def fetched(bucket):
+    return fetch_model(bucket, "s3://bucket/model.tar.gz", "model.joblib", job="job-1", account="1" * 12)
 
 
 def test_an_archive_that_is_too_large_is_not_brought_here():
     body = io.BytesIO(b"")
 
     with pytest.raises(TrainingFailed, match=r"3\.0 GB packed"):
-        fetch_model(Bucket(3_000_000_000, body), "s3://bucket/model.tar.gz", "model.joblib", job="job-1")
+        fetched(Bucket(3_000_000_000, body))
 
     assert body.closed
+
+
+def test_an_archive_that_was_written_once_is_brought_here():
+    archive = packed(("model.joblib", b"the model"))
+
+    assert fetched(Bucket(100, archive)) == b"the model"
+
+
+@pytest.mark.parametrize(("written", "told"), [(2, "written again or deleted"), (0, "taken away")])
+def test_an_archive_that_somebody_wrote_again_is_not_read(written, told):
+    with pytest.raises(TrainingFailed, match=told):
+        fetched(Bucket(100, packed(("model.joblib", b"another model")), written=written))

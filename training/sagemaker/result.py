@@ -15,20 +15,24 @@ LARGEST_ARCHIVE = 2 * 1024**3
 LARGEST_CONTENT = 8 * 1024**3
 
 
-def fetch_model(s3: Any, uri: str, file: str, *, job: str) -> bytes:
+def fetch_model(s3: Any, uri: str, file: str, *, job: str, account: str) -> bytes:
     """Return one file of a job's archive.
 
     Args:
         s3: a boto3 client.
-        uri: of the archive, s3://bucket/key.
+        uri: of the archive, s3://bucket/key, in a bucket with versions.
         file: the file's name, at the top of the archive.
         job: the job's name.
+        account: the job's account, which owns the bucket.
 
     Raises:
-        TrainingFailed: the archive is too large, is no tar.gz, or does not have the file.
+        TrainingFailed: the archive was written again after the job, is too large, is no tar.gz, or does not
+            have the file.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    answer = s3.get_object(Bucket=bucket, Key=key)
+    owned = {"Bucket": bucket, "ExpectedBucketOwner": account}
+    version = _only_version(s3, owned, key, job=job)
+    answer = s3.get_object(**owned, Key=key, VersionId=version)
     if answer["ContentLength"] > LARGEST_ARCHIVE:
         answer["Body"].close()
         raise TrainingFailed(
@@ -40,6 +44,28 @@ def fetch_model(s3: Any, uri: str, file: str, *, job: str) -> bytes:
         shutil.copyfileobj(answer["Body"], archive)
         archive.seek(0)
         return read_model(archive, file, job=job)
+
+
+def _only_version(s3: Any, owned: dict[str, str], key: str, *, job: str) -> str:
+    """Return the id of the one version of an object that a job wrote, and refuse what was written twice.
+
+    A model file of scikit-learn runs code when it is loaded, so it has to be the one that the job left.
+    """
+    pages = s3.get_paginator("list_object_versions").paginate(**owned, Prefix=key)
+    found = [
+        str(item["VersionId"])
+        for page in pages
+        for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        if item["Key"] == key
+    ]
+    if len(found) == 1:
+        return found[0]
+    raise TrainingFailed(
+        f"The model of {job} was {'written again or deleted' if found else 'taken away'} after the job.",
+        why=f"s3://{owned['Bucket']}/{key} has {len(found)} versions. A job writes it once, and nothing "
+        "that somebody else may have written is loaded here.",
+        fix="Find out who writes into the bucket, and train again.",
+    )
 
 
 def read_model(archive: IO[bytes], file: str, *, job: str) -> bytes:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from slipway.errors import JobDiffers, NoSuchJob, TrainingFailed
 from stacks import storage
 from stacks.settings import ModelSettings
-from stacks.training_job import hyperparameters
+from stacks.training_job import hyperparameters, training_image
 from training.data import Dataset
 from training.fit import Progress, Trained, model_file
 from training.split import Split
@@ -21,7 +21,7 @@ from .inputs import Inputs, present_inputs, upload_inputs
 from .jobs import FollowedTraining, final_metrics
 from .names import job_name
 from .place import Place
-from .request import training_request
+from .request import image_uri, training_request
 from .result import fetch_model
 from .sdk import training_job
 from .start import start_job
@@ -71,7 +71,8 @@ class AttachedTrainer:
         Raises:
             ToolMissing, TrainingFailed, JobGoesOn, JobLost, AwsUnreachable: as SageMakerTrainer does.
             NoSuchJob: there is no training job of that name.
-            JobDiffers: it trained on other data, hyperparameters or code than the model folder has now.
+            JobDiffers: it trained on other data, in another image, or with other hyperparameters or code than
+                the model folder has now.
         """
         place = self.place
         try:
@@ -100,7 +101,14 @@ def _result(place: Place, settings: ModelSettings, resource: Any, progress: Prog
         raise _failed(settings, job.name, ended)
     uri = str(resource.model_artifacts.s3_model_artifacts)
     progress(f"bring {uri} here")
-    content = fetch_model(place.client("s3"), uri, model_file(settings), job=job.name)
+    if uri != storage.uri(place.bucket, storage.archive_key(job.name)):
+        raise TrainingFailed(
+            f"The job {job.name} left its model at {uri}.",
+            why="That is not its place in the stage's bucket, and nothing from elsewhere is loaded here.",
+            fix=f"Run: slipway train {place.option(settings.name)} --on sagemaker",
+        )
+    account = str(resource.training_job_arn).split(":")[4]
+    content = fetch_model(place.client("s3"), uri, model_file(settings), job=job.name, account=account)
     notes = {
         "name": job.name,
         "arn": str(resource.training_job_arn),
@@ -123,9 +131,15 @@ def _require_same(place: Place, settings: ModelSettings, resource: Any, now: Inp
         differing.append("the data or its split")
     if dict(resource.hyper_parameters) != hyperparameters(settings, place.region):
         differing.append("the hyperparameters")
+    if resource.algorithm_specification.training_image != image_uri(training_image(settings), place.region):
+        differing.append("the image")
     if now.code is not None:
         key = storage.code_key(str(resource.training_job_name))
-        if place.client("s3").get_object(Bucket=place.bucket, Key=key)["Body"].read() != now.code:
+        folder = storage.uri(place.bucket, key.removesuffix(storage.CODE_FILE))
+        if (
+            read.get("code") != folder
+            or place.client("s3").get_object(Bucket=place.bucket, Key=key)["Body"].read() != now.code
+        ):
             differing.append("train.py or what is beside it")
     if differing:
         raise JobDiffers(
