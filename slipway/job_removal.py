@@ -19,6 +19,7 @@ from training.sagemaker.names import model_of, stage_prefix
 _STOP_S = 600.0
 _POLL_LOCAL_S, _POLL_S = 0.2, 5.0
 _GONE = "ResourceNotFoundException"
+_SET_BY_A_PERSON = ("retentionInDays", "kmsKeyId", "metricFilterCount", "dataProtectionStatus")
 
 
 def stop_jobs(aws: Aws, story: Story, models: Sequence[str], wanted: Sequence[str] = ()) -> None:
@@ -50,9 +51,10 @@ def stop_jobs(aws: Aws, story: Story, models: Sequence[str], wanted: Sequence[st
 
 
 def delete_job_logs(aws: Aws, models: Sequence[str], wanted: Sequence[str] = ()) -> int:
-    """Delete the log streams of a stage's jobs, and a group that is empty then.
+    """Delete the log streams of a stage's jobs, and a group that is empty then and as SageMaker makes it.
 
-    The two groups are the account's, with the jobs of everybody in them: no stack can own them.
+    The two groups are the account's, with the jobs of everybody in them: no stack can own them. One with a
+    retention, a key or filters stays: somebody set them, and a group that SageMaker makes again has none.
 
     Args:
         aws: the stage's.
@@ -74,7 +76,7 @@ def delete_job_logs(aws: Aws, models: Sequence[str], wanted: Sequence[str] = ())
                 if _is_wanted(name.partition("/")[0], aws, models, wanted):
                     logs.delete_log_stream(logGroupName=group, logStreamName=name)
                     deleted += 1
-            if names and not logs.describe_log_streams(logGroupName=group, limit=1)["logStreams"]:
+            if names and not _is_used(logs, group):
                 logs.delete_log_group(logGroupName=group)
         except ClientError as error:
             if error.response["Error"]["Code"] != _GONE:
@@ -84,6 +86,18 @@ def delete_job_logs(aws: Aws, models: Sequence[str], wanted: Sequence[str] = ())
 
 def _is_wanted(job: str, aws: Aws, models: Sequence[str], wanted: Sequence[str]) -> bool:
     return not wanted or model_of(job, aws.stage.name, models) in wanted
+
+
+def _is_used(logs: Any, group: str) -> bool:
+    """Whether a group has streams, or settings of somebody's."""
+    if logs.describe_log_streams(logGroupName=group, limit=1)["logStreams"]:
+        return True
+    answer = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    about: dict[str, Any] = next((item for item in answer if item["logGroupName"] == group), {})
+    return bool(
+        any(about.get(setting) for setting in _SET_BY_A_PERSON)
+        or logs.describe_subscription_filters(logGroupName=group, limit=1)["subscriptionFilters"]
+    )
 
 
 def _stop(sagemaker: Any, kind: str, job: str) -> None:
