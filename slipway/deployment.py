@@ -9,9 +9,11 @@ from pathlib import Path
 from slipway.aws import Aws
 from slipway.cdk import bootstrap, cdk, stacks_of, synthesize
 from slipway.direct import deploy_assembly
+from slipway.errors import SettingsError
 from slipway.project import Project
 from slipway.story import Story
 from slipway.verify import CHAMPION, SHADOW, Replay, check_configuration, client_for, replay_golden_rows
+from stacks.images import PREBUILT
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
 
@@ -46,7 +48,9 @@ def deploy(
 
     Raises:
         DeployFailed: a stack failed, or an endpoint does not run or answer what was deployed.
+        SettingsError: as require_mapped_region does.
     """
+    require_mapped_region(aws)
     names = [model.name for model in models]
     artifacts = {model.name: artifacts_of(project, model) for model in models}
     for model in models:
@@ -71,6 +75,23 @@ def deploy(
     replays = {model.name: _verified(aws, model.name, artifacts[model.name], story) for model in models}
     write_outputs(project, aws, names)
     return replays
+
+
+def require_mapped_region(aws: Aws) -> None:
+    """Refuse a region that the templates do not know where they are made for any region.
+
+    Their table of AWS's registries has no entry for it, and CloudFormation would stop at that.
+
+    Raises:
+        SettingsError: stages.toml names no region, and AWS publishes no prebuilt images in the session's.
+    """
+    region = aws.session.region_name
+    if aws.stage.region is None and not all(image.published_in(region) for image in PREBUILT.values()):
+        raise SettingsError(
+            f"AWS publishes no scikit-learn or XGBoost image in {region}, and the templates look for them.",
+            why=f"[{aws.stage.name}] in stages.toml names no region, so that they are made for any.",
+            fix=f'Set region = "{region}" there: what needs these images is left out then.',
+        )
 
 
 def artifacts_of(project: Project, model: ModelSettings) -> dict[str, Artifact]:
