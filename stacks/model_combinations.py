@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stacks.combinations import Combination, Hit
-from stacks.instances import is_arm
+from stacks.instances import can_train, can_transform, is_arm
 from stacks.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ def _arm_machines(model: ModelSettings) -> Iterator[Hit]:
             yield f"{section}.instance_type", settings.instance_type
 
 
+def _burstable_machines(model: ModelSettings) -> Iterator[Hit]:
+    if not can_train(model.train.instance_type):
+        yield "train.instance_type", model.train.instance_type
+    if not can_transform(model.batch.instance_type):
+        yield "batch.instance_type", model.batch.instance_type
+
+
 # In order: the later ones may rely on what the earlier ones refuse.
 MODEL_COMBINATIONS: tuple[Combination[ModelSettings], ...] = (
     Combination(
@@ -105,5 +112,10 @@ MODEL_COMBINATIONS: tuple[Combination[ModelSettings], ...] = (
         _arm_machines,
         "It is an Arm machine, and the images are built for x86_64.",
         "Choose a family without the g, such as ml.m5.large.",
+    ),
+    Combination(
+        _burstable_machines,
+        "AWS has no burstable machines for transform jobs, and of them only ml.t3 for training jobs.",
+        "Choose another family, such as ml.m5.large.",
     ),
 )

@@ -31,6 +31,8 @@ IMPOSSIBLE: list[tuple[int, str, str]] = [
     (6, "[batch]\nmax_payload_mb = 26\nmax_concurrent = 4\n", "batch.max_concurrent = 4"),
     (7, '[train]\ninstance_type = "ml.m6g.large"\n', "train.instance_type = 'ml.m6g.large'"),
     (7, '[batch]\ninstance_type = "ml.c7g.xlarge"\n', "batch.instance_type = 'ml.c7g.xlarge'"),
+    (8, '[train]\ninstance_type = "ml.t2.medium"\n', "train.instance_type = 'ml.t2.medium'"),
+    (8, '[batch]\ninstance_type = "ml.t3.medium"\n', "batch.instance_type = 'ml.t3.medium'"),
 ]
 POSSIBLE = [
     XGBOOST + SERVED,
@@ -41,6 +43,7 @@ POSSIBLE = [
     "[batch]\nmax_payload_mb = 25\nmax_concurrent = 4\n",
     "[batch]\nmax_payload_mb = 100\n",
     '[train]\ninstance_type = "ml.g4dn.xlarge"\n',
+    '[train]\ninstance_type = "ml.t3.large"\n[batch]\ninstance_type = "ml.trn1.2xlarge"\n',
 ]
 
 

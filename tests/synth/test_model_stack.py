@@ -175,6 +175,7 @@ def test_disks_are_encrypted_with_the_stage_s_key_where_machines_take_one(tmp_pa
         ("t2", True),
         ("g4dn", False),
         ("c6id", False),
+        ("p6-b300", False),
     ],
 )
 def test_families_with_local_disks_take_no_key(machine: str, takes: bool) -> None:
