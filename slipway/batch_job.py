@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from client.wire import wire_of
+from slipway.batch_log import data_log_of, telling
 from slipway.errors import BatchFailed, NoSuchJob
 from stacks import storage
 from stacks.settings import ModelSettings
@@ -19,16 +20,12 @@ from stacks.transform_job import TransformPlaces, transform_job_request
 from training.fit import Progress
 from training.sagemaker.follow import Ended, Pace, follow
 from training.sagemaker.jobs import FollowedTransform
-from training.sagemaker.logs import DATA_LOG, TRANSFORM_GROUP
 from training.sagemaker.names import job_name
 from training.sagemaker.place import Place
 from training.sagemaker.sdk import transform_job
 from training.sagemaker.start import start_job
 
 _ROWS = "rows"
-_OF_A_FILE = re.compile(r"\[sagemaker logs\]: (?P<file>[^ :]+/[^:]*):(?P<text>.*)")
-_HEADING = "Message:"
-_LOG_EVENTS = 100
 _CHUNK = 1 << 20
 
 
@@ -41,7 +38,8 @@ class Predicted:
         path: of the predictions.
         lines: how many.
         rows: how many there were to predict; None where nobody counted them: they were in S3 already.
-        output: s3://bucket/prefix/ of the same, one object for each of the input.
+        output: s3://bucket/prefix/ of what the model answered, one object for each of the input.
+        named: whether the file has classes by name where the model answered with scores.
     """
 
     job: str
@@ -49,6 +47,7 @@ class Predicted:
     lines: int
     rows: int | None
     output: str
+    named: bool = False
 
 
 def upload_rows(place: Place, model: str, job: str, path: Path, rows: int) -> str:
@@ -101,7 +100,14 @@ def find(place: Place, model: str, job: str) -> Any:
         ) from None
 
 
-def finish(place: Place, model: str, resource: Any, out: Path | None, progress: Progress) -> Predicted:
+def finish(
+    place: Place,
+    model: str,
+    resource: Any,
+    out: Path | None,
+    progress: Progress,
+    outputs: Mapping[str, str] | None = None,
+) -> Predicted:
     """Follow a job to its end and write its predictions to a file, in one step.
 
     Args:
@@ -110,6 +116,7 @@ def finish(place: Place, model: str, resource: Any, out: Path | None, progress: 
         resource: the SDK's TransformJob.
         out: the file; default: named after the input, in the current folder.
         progress: is given each step and line.
+        outputs: of the model's stack: with them, scores become the classes that they stand for.
 
     Raises:
         BatchFailed: it failed or was stopped, or gave another number of lines than there were rows.
@@ -128,12 +135,13 @@ def finish(place: Place, model: str, resource: Any, out: Path | None, progress: 
     source = str(resource.transform_input.data_source.s3_data_source.s3_uri)
     output = str(resource.transform_output.s3_output_path)
     out = out or Path(f"{_stem(source)}.predictions.csv")
-    rows = _rows_of(place, source)
+    rows, named = _rows_of(place, source), _named(resource, outputs or {})
     # Beside its place, so that it takes it in one step.
     with tempfile.NamedTemporaryFile(dir=out.resolve().parent, prefix=f".{out.name}-", delete=False) as file:
         staging = Path(file.name)
         try:
-            lines = sum(1 for line in _output_lines(place, output) if file.write(line))
+            answers = _output_lines(place, output)
+            lines = sum(1 for line in answers if file.write(named(line) if named else line))
             if rows is not None and lines != rows:
                 raise BatchFailed(
                     f"{job.name} gave {lines} lines for {rows} rows.",
@@ -145,12 +153,32 @@ def finish(place: Place, model: str, resource: Any, out: Path | None, progress: 
             staging.replace(out)
         finally:
             staging.unlink(missing_ok=True)
-    return Predicted(job.name, out, lines, rows, output)
+    return Predicted(job.name, out, lines, rows, output, named is not None)
 
 
 def new_name(place: Place, model: str) -> str:
     """Return a name for a new job."""
     return job_name(place.stage, model)
+
+
+def _named(resource: Any, outputs: Mapping[str, str]) -> Callable[[bytes], bytes] | None:
+    """Return what makes a class of a line of scores, as `slipway predict` does.
+
+    None where lines are answers already, where a join or a filter makes something else of them, and where
+    another model than the deployed one answered.
+    """
+    described = outputs.get("WireFormat")
+    processing = resource.data_processing
+    if (
+        not described
+        or not json.loads(described)["classes"]
+        or resource.model_name != outputs["ModelName"]
+        or (processing.join_source, processing.output_filter) != ("None", "$")
+    ):
+        return None
+    wire = wire_of(described)
+    # In a transform job the image writes a row of several scores as a list: [0.1, 0.7, 0.2].
+    return lambda line: f"{wire.decode(line.translate(None, b'[] '))[0]}\n".encode()
 
 
 def _output_lines(place: Place, output: str) -> Iterator[bytes]:
@@ -189,54 +217,12 @@ def _failed(place: Place, job: str, ended: Ended) -> BatchFailed:
         return BatchFailed(
             f"The job {job} was stopped.", why=state.reason, fix="Outputs of whole files stay in the bucket."
         )
-    data_log = telling(_data_log(place, job))
+    data_log = telling(data_log_of(place, job))
     return BatchFailed(
         f"The job {job} failed; no file was written here.",
         why="\n".join([state.reason, *(data_log or ended.tail)]).strip(),
         fix="Mend the line that is named (the header row is not counted), and run it again. Outputs of other "
-        "files stay in the bucket.",
+        "files stay in the bucket."
+        if data_log
+        else "Mend what is named, and run it again.",
     )
-
-
-def telling(data_log: Sequence[str]) -> list[str]:
-    """Return what a data log says of files that have no output, the file's name once in front of it all.
-
-    Its lines are `[sagemaker logs]: <bucket>/<key>: <text>`, and one without a file, of how they were sent.
-    """
-    by_file: dict[str, list[str]] = {}
-    for line in data_log:
-        match = _OF_A_FILE.match(line)
-        if match is None:
-            continue
-        file, text = match["file"].rpartition("/")[2], match["text"].strip()
-        if text and text != _HEADING:
-            by_file.setdefault(file, []).append(_message(text))
-    return [f"{file}: {'; '.join(texts)}" for file, texts in by_file.items()]
-
-
-def _message(text: str) -> str:
-    """Return the words of an error body of ours, and any other text as it is."""
-    try:
-        return str(json.loads(text)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return text
-
-
-def _data_log(place: Place, job: str) -> list[str]:
-    """Return what the job says of each file."""
-    logs = place.client("logs")
-    try:
-        pages = logs.get_paginator("describe_log_streams").paginate(
-            logGroupName=TRANSFORM_GROUP, logStreamNamePrefix=f"{job}/"
-        )
-        names = [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
-        return [
-            event["message"].rstrip()
-            for name in names
-            if name.endswith(f"/{DATA_LOG}")
-            for event in logs.get_log_events(
-                logGroupName=TRANSFORM_GROUP, logStreamName=name, startFromHead=False, limit=_LOG_EVENTS
-            )["events"]
-        ]
-    except ClientError:
-        return []

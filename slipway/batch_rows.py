@@ -35,7 +35,13 @@ class Prepared:
 
 
 def prepare(
-    source: Path, target: Path, signature: Mapping[str, Any], *, ids: bool, whole: bool = False
+    source: Path,
+    target: Path,
+    signature: Mapping[str, Any],
+    *,
+    ids: bool,
+    whole: bool = False,
+    coded: bool = False,
 ) -> Prepared:
     """Write the rows of a CSV file, packed with gzip or not, as a model takes them.
 
@@ -46,9 +52,12 @@ def prepare(
         signature: the model's.
         ids: the model's image takes a leading id.
         whole: keep every column, since a filter of the job chooses.
+        coded: write a category's text as its place in the signature's list, since AWS's XGBoost image takes
+            numbers alone.
 
     Raises:
-        BadInput: the file is not there, is no CSV in UTF-8, has no rows, or lacks a column.
+        BadInput: the file is not there, is no CSV in UTF-8, has no rows or lacks a column, or a category does
+            not know a text.
     """
     if not source.is_file():
         raise BadInput(
@@ -61,7 +70,8 @@ def prepare(
         # With ids, the one column before the features of a file without a header is the id.
         names = first if header else _unnamed(first, features, source, signature, whole=whole)
         wanted = names if whole else [*([ID] if ids and ID in names else []), *features]
-        rows = _write(source, target, names, wanted, skip_first=header)
+        texts = _texts_by_name(signature) if coded else {}
+        rows = _write(source, target, names, wanted, texts, skip_first=header)
     except UnicodeDecodeError:
         raise BadInput(f"{source} is not UTF-8 text.", fix="Save it as a CSV file in UTF-8.") from None
     except (csv.Error, EOFError, gzip.BadGzipFile) as error:
@@ -137,14 +147,24 @@ def _unnamed(
     )
 
 
+def _texts_by_name(signature: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {str(each["name"]): each["categories"] for each in signature["features"] if "categories" in each}
+
+
 def _write(
-    source: Path, target: Path, names: Sequence[str], wanted: Sequence[str], *, skip_first: bool
+    source: Path,
+    target: Path,
+    names: Sequence[str],
+    wanted: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
+    *,
+    skip_first: bool,
 ) -> int:
-    with _opened(source) as file, target.open("wb") as out:
-        if list(names) == list(wanted):
+    if list(names) == list(wanted) and texts.keys().isdisjoint(names):
+        with _opened(source) as file, target.open("wb") as out:
             return _copy(file, out, skip_first=skip_first)
     with _opened(source) as file, target.open("w", encoding="utf-8", newline="") as text:
-        return _choose(csv.reader(_texts(file)), text, names, wanted, source, skip_first=skip_first)
+        return _choose(csv.reader(_texts(file)), text, names, wanted, texts, source, skip_first=skip_first)
 
 
 def _copy(file: IO[bytes], out: IO[bytes], *, skip_first: bool) -> int:
@@ -162,9 +182,21 @@ def _copy(file: IO[bytes], out: IO[bytes], *, skip_first: bool) -> int:
 
 
 def _choose(
-    reader: Any, out: IO[str], names: Sequence[str], wanted: Sequence[str], source: Path, *, skip_first: bool
+    reader: Any,
+    out: IO[str],
+    names: Sequence[str],
+    wanted: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
+    source: Path,
+    *,
+    skip_first: bool,
 ) -> int:
-    """Write the wanted columns in their order."""
+    """Write the wanted columns in their order, and codes for the texts of categories."""
+    codes = [
+        (list(names).index(name), name, {"": "", **{text: str(code) for code, text in enumerate(known)}})
+        for name, known in texts.items()
+        if name in names
+    ]
     places = [list(names).index(name) for name in wanted]
     chosen = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
     writer, width, rows, before = csv.writer(out, lineterminator="\n"), len(names), 0, 0
@@ -178,6 +210,16 @@ def _choose(
         if skip_first:
             skip_first = False
             continue
+        for place, name, code_of in codes:
+            text = row[place].strip()
+            if text not in code_of:
+                known = texts[name]
+                raise BadInput(
+                    f"{source}, line {reader.line_num}: {name}: {text!r} is not one of its categories.",
+                    why=f"They are: {_list(known)}. {did_you_mean(text, known)}".strip(),
+                    fix="Mend the cell; where the value is missing, leave it empty.",
+                )
+            row[place] = code_of[text]
         writer.writerow(chosen(row))
         rows += 1
     return rows

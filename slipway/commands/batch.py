@@ -62,14 +62,21 @@ def command(
         name = Path(file).name.removesuffix(".gz")
         with tempfile.TemporaryDirectory(prefix="slipway-batch-") as folder, story.step(f"upload {name}"):
             rows = Path(folder) / name
-            prepared = prepare(Path(file), rows, signature, ids=ids, whole=told.batch.input_filter != "$")
+            prepared = prepare(
+                Path(file),
+                rows,
+                signature,
+                ids=ids,
+                whole=told.batch.input_filter != "$",
+                coded=told.serve.image == "xgboost",
+            )
             source = upload_rows(place, model, job, rows, prepared.rows)
         if prepared.left_out:
             story.say(f"left out, since {model} does not take them: {', '.join(prepared.left_out)}")
     with story.step(f"transform {source} with {model} {outputs['ModelVersion']}"):
         resource = start(place, told, outputs["ModelName"], job, source)
         story.event(f"job {job}: {told.batch.instance_count} x {told.batch.instance_type}")
-        predicted = finish(place, model, resource, out, story.event)
+        predicted = finish(place, model, resource, out, story.event, outputs)
     show(model, predicted, story, as_json=as_json)
     story.next(f"slipway jobs {place.option(model)}")
 
@@ -80,4 +87,5 @@ def show(model: str, predicted: Predicted, story: Story, *, as_json: bool) -> No
         print(json.dumps({"model": model, **asdict(predicted), "path": str(predicted.path)}))
     else:
         print(predicted.path)
-        story.say(f"{predicted.lines} predictions")
+        scores = f"; the scores behind them: {predicted.output}" if predicted.named else ""
+        story.say(f"{predicted.lines} predictions{scores}")

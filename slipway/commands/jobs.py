@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from slipway.errors import NotDeployed
 from slipway.options import aws_of, json_option, set_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
@@ -111,9 +112,17 @@ def _attach(
 
     with story.step(f"follow {name}"):
         resource = find(place, settings.name, name)
-        predicted = finish(place, settings.name, resource, out, story.event)
+        predicted = finish(place, settings.name, resource, out, story.event, _outputs(aws, settings.name))
     show_predicted(settings.name, predicted, story, as_json=as_json)
     story.next(f"slipway jobs {place.option(settings.name)}")
+
+
+def _outputs(aws: Aws, model: str) -> dict[str, str]:
+    """Return the outputs of a model's stack; none where it is gone, and a job of it still has its own."""
+    try:
+        return aws.outputs(model)
+    except NotDeployed:
+        return {}
 
 
 def _stop(aws: Aws, model: str, name: str, story: Story) -> None:

@@ -22,20 +22,52 @@ from tests.local.own_project import OwnProject
 
 FEATURES = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 IRIS = load_iris()
+CITIES = ["Bonn", "Köln, Mitte", "Ulm"]
+PLANS = """
+[model]
+task = "classification"
+data = "data/plans.csv"
+label = "plan"
+framework = "xgboost"
+categories = ["city"]
+[model.hyperparameters]
+objective = "multi:softprob"
+num_class = 3
+num_round = 10
+[gate]
+accuracy = 0.5
+[serve]
+image = "xgboost"
+"""
 DIABETES = load_diabetes(as_frame=True, scaled=True).frame
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnProject]:
-    """iris behind AWS's scikit-learn image, flowers behind our own, diabetes behind AWS's XGBoost."""
+    """iris behind AWS's scikit-learn image, flowers behind our own, the others behind AWS's XGBoost."""
     made = OwnProject(tmp_path_factory.mktemp("own"))
     models = made.root / "model_code"
     shutil.copytree(models / "iris", models / "flowers")
     toml = models / "flowers" / "model.toml"
     toml.write_text(toml.read_text().replace('image = "sklearn"', 'image = "own"'))
-    made.deploy("iris", "flowers", "diabetes")
+    write_plans(models / "plans")
+    made.deploy("iris", "flowers", "diabetes", "plans")
     yield made
     made.remove()
+
+
+def write_plans(folder: Path) -> None:
+    """A model folder with a category, gaps and three classes, for AWS's XGBoost."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "model.toml").write_text(PLANS)
+    random = np.random.default_rng(0)
+    with (folder / "data" / "plans.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["city", "age", "plan"])
+        for _ in range(200):
+            city, age = random.choice(CITIES), int(random.integers(18, 80))
+            plan = "free" if age < 40 else "pro" if city == CITIES[0] else "plus"
+            writer.writerow([city, "" if age == 50 else age, plan])
 
 
 def write_iris(path: Path, *, shuffled: bool = False) -> Path:
@@ -95,6 +127,30 @@ def test_the_builtin_image_gets_numbers_alone_and_agrees_with_the_booster(
     booster = xgboost.Booster(model_file=bytearray(in_memory(project, "diabetes", "xgboost-model")))
     expected = booster.predict(xgboost.DMatrix(DIABETES.drop(columns="target").to_numpy()))
     assert np.loadtxt(out) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_builtin_image_gets_codes_for_texts_and_its_scores_become_classes(
+    project: OwnProject, tmp_path: Path
+) -> None:
+    rows, out, joined = tmp_path / "rows.csv", tmp_path / "out.csv", tmp_path / "joined.csv"
+    rows.write_text('age,city\n20,Ulm\n60,"Köln, Mitte"\n70,Bonn\n,Bonn\n', encoding="utf-8")
+
+    ended = project.run("batch", "plans", str(rows), "--out", str(out), "--json")
+    project.run("batch", "plans", str(rows), "--out", str(joined), "--set", "batch.join=true")
+
+    answers = json.loads(project.run("predict", "plans", str(rows), "--json").stdout)["predictions"]
+    assert answers[:3] == ["free", "plus", "pro"]
+    assert out.read_text().splitlines() == answers
+    told = json.loads(ended.stdout)
+    assert told["named"]
+    # What the job itself wrote stays AWS's: a probability for each class.
+    bucket, _, prefix = told["output"].removeprefix("s3://").partition("/")
+    scores = project.client("s3").get_object(Bucket=bucket, Key=f"{prefix.rstrip('/')}/rows.csv.out")
+    assert len(scores["Body"].read().splitlines()[0].split(b",")) == 3
+    assert joined.read_text().startswith("2,20,[0.")
+    again = tmp_path / "again.csv"
+    project.run("jobs", "plans", "--attach", told["job"], "--out", str(again))
+    assert again.read_bytes() == out.read_bytes()
 
 
 def test_a_join_keeps_the_rows_and_filters_choose_of_them(project: OwnProject, tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ SIGNATURE = {"features": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "id_colu
 PLAIN = {**SIGNATURE, "id_column": False}
 
 
-def written(tmp_path, content, signature=SIGNATURE, *, ids=True, whole=False):
+CITY = {"features": [{"name": "a"}, {"name": "city", "categories": ["Bonn", "Köln, Mitte"]}]}
+
+
+def written(tmp_path, content, signature=SIGNATURE, *, ids=True, whole=False, coded=False):
     source, target = tmp_path / "rows.csv", tmp_path / "out.csv"
     source.write_bytes(content)
-    prepared = prepare(source, target, signature, ids=ids, whole=whole)
+    prepared = prepare(source, target, signature, ids=ids, whole=whole, coded=coded)
     return target.read_bytes(), prepared
 
 
@@ -87,3 +90,33 @@ def test_a_file_that_cannot_be_sent_is_refused_with_the_place(tmp_path, content,
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(BadInput, match="not there"):
         prepare(tmp_path / "nowhere.csv", tmp_path / "out.csv", SIGNATURE, ids=False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'city,a\n"Köln, Mitte",1\n,2\n Bonn ,3\n',
+        'a,city\n1,"Köln, Mitte"\n2,\n3,Bonn\n',
+        '1,"Köln, Mitte"\n2,\n3,Bonn\n',
+    ],
+)
+def test_xgboosts_image_gets_the_codes_of_categories_and_other_images_their_texts(tmp_path, content):
+    coded, _ = written(tmp_path, content.encode(), CITY, coded=True)
+    texts, _ = written(tmp_path, content.encode(), CITY)
+
+    assert coded == b"1,1\n2,\n3,0\n"
+    assert "Köln, Mitte" in texts.decode()
+
+
+def test_codes_stand_where_the_columns_stood_when_a_filter_chooses(tmp_path):
+    out, _ = written(tmp_path, b"key,city,a\nk1,Bonn,1\n", CITY, whole=True, coded=True)
+
+    assert out == b"k1,0,1\n"
+
+
+def test_a_text_that_a_category_does_not_know_is_refused_before_anything_is_sent(tmp_path):
+    with pytest.raises(BadInput) as refused:
+        written(tmp_path, b"a,city\n1,Bonn\n2,Bon\n", CITY, coded=True)
+
+    assert "line 3: city: 'Bon' is not one of its categories" in str(refused.value)
+    assert "Did you mean 'Bonn'?" in (refused.value.why or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from slipway.batch_job import telling
+from slipway.batch_log import telling
 from slipway.errors import NotDeployed
 from slipway.shared import place_of
 from stacks.settings import load_stage
