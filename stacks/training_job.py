@@ -112,7 +112,8 @@ def training_job_request(
         "Environment": dict(REPRODUCIBLE),
         "InputDataConfig": _channels(model, places),
         "OutputDataConfig": {
-            "S3OutputPath": places.output,
+            # SageMaker puts a slash behind it, and the job's name; roles name the key with that one slash.
+            "S3OutputPath": places.output.rstrip("/"),
             **({"KmsKeyId": places.key_arn} if places.key_arn else {}),
         },
         "ResourceConfig": {

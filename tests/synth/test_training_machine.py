@@ -37,7 +37,7 @@ def test_the_built_in_algorithm_gets_text_two_channels_and_no_metric_definitions
         ("validation", "text/csv"),
     ]
     assert "MetricDefinitions" not in asked["AlgorithmSpecification"]
-    assert asked["OutputDataConfig"] == {"S3OutputPath": "s3://${Bucket}/jobs/"}
+    assert asked["OutputDataConfig"] == {"S3OutputPath": "s3://${Bucket}/jobs"}
     assert asked["EnableNetworkIsolation"] is True
 
 

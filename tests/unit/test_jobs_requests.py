@@ -134,7 +134,7 @@ def test_the_request_of_a_script_is_what_the_api_takes(iris):
     }
     image = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
     assert request["AlgorithmSpecification"]["TrainingImage"] == image
-    assert request["OutputDataConfig"] == {"S3OutputPath": "s3://the-bucket/jobs/", "KmsKeyId": KEY}
+    assert request["OutputDataConfig"] == {"S3OutputPath": "s3://the-bucket/jobs", "KmsKeyId": KEY}
     assert request["ResourceConfig"]["VolumeKmsKeyId"] == KEY
     assert request["EnableNetworkIsolation"] is True
     assert request["Environment"] == REPRODUCIBLE
