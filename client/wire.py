@@ -56,6 +56,7 @@ class XgboostWire:
         features: the features in the signature's order; None where the stack does not say them.
         classes: the classes in sorted order, for which the scores stand; None for a number.
         categories: of each column that is one, by its place, its texts in the order that gives their codes.
+        missing: the places of the features that a row by names may leave out.
     """
 
     content_type = CSV
@@ -65,9 +66,11 @@ class XgboostWire:
         features: Sequence[str] | None,
         classes: Sequence[str | int] | None,
         categories: Mapping[str, Sequence[str]] | None = None,
+        missing: Sequence[int] | None = None,
     ) -> None:
         self._features, self._classes = features, classes
         self._categories = categories or {}
+        self._optional = {features[place] for place in missing or ()} if features else set()
 
     def encode(self, rows: Sequence[Row]) -> bytes:
         """Write lines of numbers; what is missing is an empty cell."""
@@ -88,15 +91,16 @@ class XgboostWire:
             raise RequestRefused(
                 "This model takes rows as lists: its image knows no feature names.", row=number
             )
+        hint = f"The features are {', '.join(self._features)}."
         for name in self._features:
-            if name not in row:
-                raise RequestRefused(f"Row {number} has no {name}.", row=number, column=name)
+            if name not in row and name not in self._optional:
+                raise RequestRefused(f"Row {number} has no {name}.", row=number, column=name, hint=hint)
         for name in row:
             if name not in self._features:
                 raise RequestRefused(
-                    f"Row {number} has {name}, which is no feature.", row=number, column=name
+                    f"Row {number} has {name}, which is no feature.", row=number, column=name, hint=hint
                 )
-        return [row[name] for name in self._features]
+        return [row.get(name) for name in self._features]
 
     def _cell(self, value: Any, place: int, row: int) -> Any:
         if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -107,11 +111,13 @@ class XgboostWire:
         if value in texts:
             return texts.index(value)
         column = self._features[place] if self._features and place < len(self._features) else None
-        allowed = f"one of {', '.join(map(repr, texts[:10]))}" if texts else "a number"
+        hint = f"Send one of {', '.join(map(repr, texts[:10]))}." if texts else "Send a finite number."
         raise RequestRefused(
-            f"Row {row}, {column or f'column {place + 1}'}: {value!r} is not {allowed}.",
+            f"Row {row}, {column or f'column {place + 1}'}: {value!r} is not "
+            f"{'one of its categories' if texts else 'a number'}.",
             row=row,
             column=column,
+            hint=hint,
         )
 
     def _prediction(self, scores: list[float]) -> Prediction:
@@ -128,5 +134,7 @@ def wire_of(described: str | None) -> Wire:
     """Return the format that a stack's output `WireFormat` describes; without one it is ours."""
     about = json.loads(described) if described else {}
     if about.get("format") == "xgboost":
-        return XgboostWire(about.get("features"), about.get("classes"), about.get("categories"))
+        return XgboostWire(
+            about.get("features"), about.get("classes"), about.get("categories"), about.get("missing")
+        )
     return SlipwayWire()

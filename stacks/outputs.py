@@ -96,8 +96,11 @@ def written_wire_format(signature: Mapping[str, Any]) -> str:
     }
     if categories:
         about["categories"] = categories
+    missing = [place for place, feature in enumerate(signature["features"]) if feature.get("missing")]
+    if missing:
+        about["missing"] = missing
     # An SSM parameter holds 4 KB; a model so wide takes its rows as lists, and then its categories as places.
-    for left_out in ("features", "categories"):
+    for left_out in ("missing", "features", "categories"):
         if len(json.dumps(about)) > _PARAMETER_BYTES and left_out in about:
             about[left_out] = None
     return json.dumps(about)

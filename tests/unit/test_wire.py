@@ -39,11 +39,24 @@ def test_a_category_is_sent_to_xgboosts_image_as_its_code_and_no_other_text_is()
 
     assert wire.encode([[1.5, "Köln"], {"city": "Bonn", "age": None}, [1, None]]) == b"1.5,1\n,0\n1,\n"
     for row, message in (
-        ([1, "Ulm"], "city: 'Ulm' is not one of 'Bonn', 'Köln'"),
+        ([1, "Ulm"], "city: 'Ulm' is not one of its categories"),
         (["x", "Bonn"], "age: 'x'"),
     ):
         with pytest.raises(RequestRefused, match=message):
             wire.encode([row])
+
+
+def test_a_row_by_names_may_leave_out_what_may_be_missing_and_nothing_else():
+    described = {
+        "features": [{"name": "age", "missing": 3}, {"name": "bmi"}],
+        "prediction": {"name": "y"},
+    }
+    wire = wire_of(written_wire_format(described))
+
+    assert wire.encode([{"bmi": 2}, {"age": None, "bmi": 2}]) == b",2\n,2\n"
+    with pytest.raises(RequestRefused, match="no bmi") as refused:
+        wire.encode([{"age": 1}])
+    assert refused.value.hint == "The features are age, bmi."
 
 
 def test_scores_become_the_classes_that_they_stand_for():
