@@ -213,10 +213,10 @@ def _choose(
         for place, name, code_of in codes:
             text = row[place].strip()
             if text not in code_of:
-                known = texts[name]
+                known, named = texts[name], _list([repr(each) for each in texts[name]])
                 raise BadInput(
                     f"{source}, line {reader.line_num}: {name}: {text!r} is not one of its categories.",
-                    why=f"They are: {_list(known)}. {did_you_mean(text, known)}".strip(),
+                    why=f"They are: {named}. {did_you_mean(text, known)}".strip(),
                     fix="Mend the cell; where the value is missing, leave it empty.",
                 )
             row[place] = code_of[text]

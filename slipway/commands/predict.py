@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,9 @@ from training.artifact import load_artifact
 def command(model: str, rows: str, stage: str, as_json: bool) -> None:
     """Predict one row, several rows split by |, a CSV file, or standard input.
 
-    A file's first row may name the features, in any order; without it they are in the signature's order. A
-    category is its text, in double quotes where it holds a comma; a missing value is an empty cell.
+    A file's first row may name the features, in any order and among other columns; without it they are in the
+    signature's order. A category is its text, in double quotes where it holds a comma; a missing value is an
+    empty cell.
 
     \b
     slipway predict iris 6.5,3.0,5.2,2.0
@@ -37,11 +38,16 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
     """
     from slipway.verify import client_for
 
-    project = Project.here()
+    project, story = Project.here(), Story()
     settings = settings_of(project, (model,), stage)
     text = read_text(rows)
     client = client_for(aws_of(project, settings.stage), model)
-    table = read_rows(text, _signature(project, model, client.version))
+
+    def tell(names: Sequence[str]) -> None:
+        if names:
+            story.say(f"left out, since {model} does not take them: {', '.join(names)}")
+
+    table = read_rows(text, _signature(project, model, client.version), tell)
     try:
         answers = client.predict(table)
     except RequestRefused as error:
@@ -52,7 +58,7 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
         print(json.dumps({"model": model, "version": client.version, "predictions": answers}))
     else:
         print("\n".join(str(answer) for answer in answers))
-    Story().next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")
+    story.next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")
 
 
 def read_text(argument: str) -> str:
@@ -75,11 +81,20 @@ def read_text(argument: str) -> str:
     )
 
 
-def read_rows(text: str, signature: Mapping[str, Any] | None = None) -> list[Row]:
+def read_rows(
+    text: str,
+    signature: Mapping[str, Any] | None = None,
+    left_out: Callable[[Sequence[str]], object] = lambda _names: None,
+) -> list[Row]:
     """Return the rows of a text: lists, or objects under a header.
 
     A cell is a number, a text or, where it is empty, None. The signature says which columns are texts;
     without one, what looks like a number is one.
+
+    Args:
+        text: CSV, or rows split by |.
+        signature: the model's.
+        left_out: is given the columns that a header names and the model does not take.
 
     Raises:
         BadInput: there are no rows, or one is not as wide as its header.
@@ -98,15 +113,23 @@ def read_rows(text: str, signature: Mapping[str, Any] | None = None) -> list[Row
             [_cell(cell, name in texts) for name, cell in zip(by_width.get(len(row), row), row, strict=True)]
             for row in table
         ]
-    # With names the model's own checks apply: an unknown or missing column is told by its name.
     header = table.pop(0)
+    if not table:
+        raise BadInput("There are no rows below the header.", fix="Give it at least one.")
     for number, row in enumerate(table, start=1):
         if len(row) != len(header):
             raise BadInput(
                 f"Row {number} has {len(row)} cells, and the header names {len(header)}.", fix="Mend the row."
             )
+    # Beside all features other columns are left out; else the model tells the unknown or missing one.
+    kept = set(names) if names and set(names) <= set(header) else set(header)
+    left_out([name for name in header if name not in kept])
     return [
-        {name: _cell(cell, name in texts or name == "id") for name, cell in zip(header, row, strict=True)}
+        {
+            name: _cell(cell, name in texts or name == "id")
+            for name, cell in zip(header, row, strict=True)
+            if name in kept
+        }
         for row in table
     ]
 

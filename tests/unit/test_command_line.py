@@ -109,6 +109,22 @@ def test_a_header_in_any_order_sends_objects_by_name(tmp_path):
     assert read_rows(read_text(str(file))) == [{"id": "x-1", "b": 2, "a": 1}, {"id": "x-2", "b": 4, "a": 3}]
 
 
+def test_columns_beside_all_features_are_left_out_and_said_as_in_batch():
+    told = []
+    signature = {"features": [{"name": "a"}, {"name": "b"}]}
+
+    assert read_rows("id,b,when,a|r1,2,now,1", signature, told.extend) == [{"b": 2, "a": 1}]
+    assert told == ["id", "when"]
+    # Where a feature is missing, a column may be its misspelling: the model says so.
+    assert read_rows("a,bb|1,2", signature, told.extend) == [{"a": 1, "bb": 2}]
+    assert told == ["id", "when"]
+
+
+def test_a_header_without_rows_is_refused():
+    with pytest.raises(BadInput, match="no rows below the header"):
+        read_rows("a,b", {"features": [{"name": "a"}, {"name": "b"}]})
+
+
 def test_texts_and_empty_cells_pass_through(tmp_path):
     file = tmp_path / "rows.csv"
     file.write_text('a,color\n1,"red, dark|er"\n,\n')
