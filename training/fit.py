@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -203,8 +204,15 @@ def _run(
             process.kill()
             process.wait()
     if status != 0:
-        raise _failed(settings, f"exit code {status}", tail)
+        raise _failed(settings, _how_it_ended(status), tail)
     return tail
+
+
+def _how_it_ended(status: int) -> str:
+    """Return the end of a process in words; a negative status is the signal that ended it."""
+    if status == -signal.SIGKILL:
+        return "it was killed (SIGKILL), as the system does where memory runs out"
+    return f"exit code {status}" if status >= 0 else f"it was ended by {signal.Signals(-status).name}"
 
 
 def _failed(settings: ModelSettings, what: str, tail: Sequence[str]) -> TrainingFailed:

@@ -129,9 +129,15 @@ def _stop(aws: Aws, model: str, name: str, story: Story) -> None:
     from slipway.job_list import kind_of
     from training.sagemaker.sdk import training_job, transform_job
 
-    of_the_sdk = training_job() if kind_of(aws, name) == "training" else transform_job()
-    of_the_sdk.get(name, session=aws.bound(), region=str(aws.session.region_name)).stop()
-    story.say(f"{name} is told to stop; a training has two minutes to end by itself.")
+    kind = kind_of(aws, name)
+    of_the_sdk = training_job() if kind == "training" else transform_job()
+    job = of_the_sdk.get(name, session=aws.bound(), region=str(aws.session.region_name))
+    status = str(getattr(job, f"{kind}_job_status"))
+    if status == "InProgress":
+        job.stop()
+        story.say(f"{name} is told to stop; a training has two minutes to end by itself.")
+    else:
+        story.say(f"{name} is {status} already.")
     at = "" if aws.stage.name == "local" else f" --stage {aws.stage.name}"
     story.next(f"slipway jobs {model}{at}")
 

@@ -130,6 +130,7 @@ def test_a_job_can_be_stopped_and_its_follower_says_so(project: OwnProject) -> N
     assert process.returncode == 1
     assert f"The job {job} was stopped" in said
     assert project.jobs("slow")[0]["status"] == "Stopped"
+    assert f"{job} is Stopped already" in project.run("jobs", "slow", "--stop", job).stderr
 
 
 def test_two_trainings_at_once_do_not_meet(project: OwnProject) -> None:

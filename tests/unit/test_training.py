@@ -119,6 +119,17 @@ def test_a_training_script_that_fails_shows_its_last_lines(project):
         train_in(project)
 
 
+def test_a_training_script_that_the_system_kills_is_told_with_the_likely_reason(project):
+    edit(
+        project / "model_code/iris/train.py",
+        "model.fit(",
+        "import signal; os.kill(os.getpid(), signal.SIGKILL)\n    model.fit(",
+    )
+
+    with pytest.raises(TrainingFailed, match=r"killed \(SIGKILL\), as the system does where memory runs out"):
+        train_in(project)
+
+
 def test_a_training_script_that_writes_no_model_is_said_so(project):
     edit(project / "model_code/iris/train.py", "model.joblib", "model.pkl")
 
