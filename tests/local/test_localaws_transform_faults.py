@@ -34,7 +34,10 @@ def rows(count: int, **odd: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("row", "side", "status", "message"),
-    [(b"bad", "ClientError", 400, "cannot read a bad row"), (b"boom", "AlgorithmError", 500, "Internal Server Error")],
+    [
+        (b"bad", "ClientError", 400, "cannot read a bad row"),
+        (b"boom", "AlgorithmError", 500, "Internal Server Error"),
+    ],
 )
 def test_a_bad_record_is_named_by_file_and_line_and_the_other_outputs_stay(
     batch: Batch, row: bytes, side: str, status: int, message: str
