@@ -56,7 +56,8 @@ def project(folder: Path) -> None:
     # A copy, since app.py takes the folder that it is really in for the project's.
     shutil.copy(ROOT / "app.py", folder)
     (folder / "model_code" / "iris").mkdir(parents=True)
-    (folder / "model_code" / "iris" / "model.toml").symlink_to(ROOT / "model_code" / "iris" / "model.toml")
+    for name in ("model.toml", "train.py"):
+        (folder / "model_code" / "iris" / name).symlink_to(ROOT / "model_code" / "iris" / name)
     write_artifact(folder, "iris", {"model.joblib": b"x"}, {"versions": {"scikit-learn": "1.9.0"}})
 
 
