@@ -61,6 +61,13 @@ def context_of(models: tuple[str, ...], stage: str, overrides: tuple[str, ...]) 
     for override in overrides:
         key, equals, value = override.partition("=")
         dots = key.count(".")
+        if equals and "model.hyperparameters." in key:
+            table, _, name = key.rpartition(".")
+            raise SettingsError(
+                f"--set {override} names one hyperparameter.",
+                why="An override sets them all.",
+                fix=f"Write all of them: --set '{table}={{{name} = {value}, ...}}'",
+            )
         if not equals or dots not in (1, 2) or (dots == 1 and not models):
             raise SettingsError(
                 f"--set {override} is not understood.",

@@ -38,6 +38,11 @@ def slipway(*arguments, cwd=ROOT, **options):
             3,
             ["E-GATE", "accuracy is 0.9667", "stays as it is"],
         ),
+        (
+            ["train", "iris", "--set", "model.hyperparameters.C=2"],
+            2,
+            ["An override sets them all", "--set 'model.hyperparameters={C = 2, ...}'"],
+        ),
         (["train", "--set", "serve.version=1"], 2, ["E-SETTINGS", "name the models"]),
         (["deploy", "iris", "--stage", "prd"], 2, ["prd"]),
         (["depoly"], 2, ["depoly"]),
