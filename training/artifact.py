@@ -14,7 +14,9 @@ import os
 import shutil
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,8 +208,11 @@ def _point(home: Path, version: str) -> None:
 
 
 def _how_to_make(root: Path, model: str) -> str:
-    if (root / "model_code" / model / "train.py").is_file():
-        return f"slipway train {model}"
+    folder = root / "model_code" / model
+    with suppress(FileNotFoundError):
+        section = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8"))["model"]
+        if section.get("framework") == "xgboost" or (folder / "train.py").is_file():
+            return f"slipway train {model}"
     return f"slipway import {model} PATH"
 
 

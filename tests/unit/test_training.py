@@ -192,6 +192,17 @@ def test_a_missing_artifact_names_the_command_that_makes_it(project):
         load_artifact(project, "iris", "000000000000")
 
 
+def test_a_missing_artifact_of_the_builtin_algorithm_is_trained_too(project):
+    folder = project / "model_code" / "boosted"
+    folder.mkdir()
+    (folder / "model.toml").write_text('[model]\nframework = "xgboost"\n')
+
+    with pytest.raises(ArtifactMissing) as missing:
+        load_artifact(project, "boosted")
+
+    assert missing.value.fix == "Run: slipway train boosted"
+
+
 def test_a_run_killed_at_any_moment_leaves_the_old_artifact_or_the_new_one(tmp_path):
     script = (
         "import sys; from pathlib import Path; from training.artifact import write_artifact\n"
