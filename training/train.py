@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from model_code.serving.model import as_predictions
@@ -17,6 +21,8 @@ from .packaging import package_model
 from .signature import signature_of
 from .split import Split, split
 
+# A third of a second of imports, which packaging needs and training does not.
+_NEEDED_LATER = ("onnxruntime", "skl2onnx.operator_converters.random_forest", "sklearn.compose", "rich.table")
 JOB_NOTE = "training-job.json"
 
 
@@ -40,7 +46,8 @@ def train(
     """
     require_trainable(settings)
     dataset, parts = load_parts(settings, progress)
-    trained = trainer(settings, dataset, parts, progress=progress)
+    with _importing_meanwhile():
+        trained = trainer(settings, dataset, parts, progress=progress)
     return package_trained(root, settings, dataset, parts, trained, progress=progress)
 
 
@@ -79,6 +86,17 @@ def package_trained(
     if trained.notes:
         write_note(artifact, JOB_NOTE, json.dumps(dict(trained.notes), indent=1, sort_keys=True) + "\n")
     return artifact
+
+
+@contextmanager
+def _importing_meanwhile() -> Iterator[None]:
+    """Import what comes after the training while it runs: this process only waits for it then."""
+    imports = threading.Thread(target=lambda: [import_module(name) for name in _NEEDED_LATER])
+    imports.start()
+    try:
+        yield
+    finally:
+        imports.join()
 
 
 def load_parts(settings: ModelSettings, progress: Progress) -> tuple[Dataset, Split]:
