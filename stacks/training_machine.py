@@ -138,7 +138,7 @@ def _rules(model: ModelSettings, in_service: Mapping[str, float]) -> list[dict[s
                 f"{_value(measured[name])} {'>' if lower else '<'} {bound!r}",
                 "OutsideGate",
                 measured[name],
-                f"the gate allows at {'most' if lower else 'least'} {_number(bound)}",
+                f"the gate asks for at {'most' if lower else 'least'} {_number(bound)}",
             )
         )
     if deciding is not None and measured[deciding] in in_service:

@@ -127,7 +127,7 @@ def test_a_model_is_held_against_the_gate_and_the_model_in_service(dev: Template
             "{% 'the training job measured no validation:rmse' %}",
             "MetricMissing",
         ),
-        (f"{{% {value} > 70.0 %}}", f"{{% {told}', the gate allows at most 70' %}}", "OutsideGate"),
+        (f"{{% {value} > 70.0 %}}", f"{{% {told}', the gate asks for at most 70' %}}", "OutsideGate"),
         (f"{{% {value} >= 57.2494275 %}}", f"{{% {told}', the model in service has 57.25' %}}", "NotBetter"),
     ]
     states = machine(dev["slipway-dev-diabetes"], "Training")["States"]

@@ -61,7 +61,7 @@ def test_each_step_line_and_metric_is_told_once_and_in_order():
 
     ended, told, _ = followed(job)
 
-    assert told == ["Starting", "Training", "epoch 1", "epoch 2", "Completed", "done", "accuracy 0.96"]
+    assert told == ["Starting", "Training", "epoch 1", "epoch 2", "done", "Completed", "accuracy 0.96"]
     assert (ended.state.status, list(ended.tail)) == ("Completed", ["epoch 1", "epoch 2", "done"])
 
 

@@ -112,7 +112,7 @@ def follow(job: Job, progress: Progress, *, pace: Pace, again: str, stop: str) -
         while True:
             try:
                 state = job.state()
-                told.tell(state, job.new_lines())
+                told.tell(state, job.new_lines(), to_the_end=False)
             except (ClientError, ConnectionError, HTTPClientError) as error:
                 _require_passing(job, error, again)
                 if waited >= pace.patience_s:
@@ -129,8 +129,10 @@ def follow(job: Job, progress: Progress, *, pace: Pace, again: str, stop: str) -
             pace.sleep(pace.poll_s)
             if state.ended:
                 # CloudWatch has the last lines some seconds after they were written.
+                lines: list[str] = []
                 with suppress(ClientError, ConnectionError, HTTPClientError):
-                    told.tell(state, job.new_lines())
+                    lines = job.new_lines()
+                told.tell(state, lines, to_the_end=True)
                 return Ended(state, told.tail)
     except KeyboardInterrupt:
         raise JobGoesOn(
@@ -157,13 +159,21 @@ class _Told:
         self._metrics: Mapping[str, float] = {}
         self.tail: deque[str] = deque(maxlen=LOG_LINES_SHOWN)
 
-    def tell(self, state: State, lines: Sequence[str]) -> None:
-        for step in state.steps[self._steps :]:
-            self._progress(step)
-        self._steps = max(self._steps, len(state.steps))
+    def tell(self, state: State, lines: Sequence[str], *, to_the_end: bool) -> None:
+        """Tell what is new; how a job ended comes behind its last lines, and these come late."""
+        steps = state.steps[:-1] if state.ended else state.steps
+        self._tell_steps(steps)
         for line in lines:
             self.tail.append(line)
             self._progress(line)
+        if state.ended and not to_the_end:
+            return
+        self._tell_steps(state.steps)
         if state.metrics != self._metrics:
             self._metrics = dict(state.metrics)
             self._progress("  ".join(f"{name} {value:g}" for name, value in sorted(self._metrics.items())))
+
+    def _tell_steps(self, steps: Sequence[str]) -> None:
+        for step in steps[self._steps :]:
+            self._progress(step)
+        self._steps = max(self._steps, len(steps))

@@ -96,7 +96,9 @@ def main() -> None:
         "--log-level": "info",
     }
     words = [str(word) for pair in options.items() for word in pair]
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *words, "serve:application"])  # noqa: S606
+    # Nobody controls it, and a socket's path has no room for a long folder.
+    command = [sys.executable, "-m", "gunicorn", "--no-control-socket", *words, "serve:application"]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 if __name__ == "__main__":

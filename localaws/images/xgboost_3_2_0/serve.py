@@ -31,7 +31,9 @@ def main() -> None:
         "--log-level": "info",
     }
     words = [word for pair in options.items() for word in pair]
-    command = [sys.executable, "-m", "gunicorn", *words, "xgboost_serving.application:application"]
+    # Nobody controls it, and a socket's path has no room for a long folder.
+    server = [sys.executable, "-m", "gunicorn", "--no-control-socket"]
+    command = [*server, *words, "xgboost_serving.application:application"]
     os.execv(sys.executable, command)  # noqa: S606
 
 

@@ -84,7 +84,7 @@ def test_a_model_outside_the_gate_is_told_by_how_much_and_the_endpoint_stays(mac
     assert (ended["status"], ended["error"]) == ("FAILED", "OutsideGate")
     measured = float(ended["cause"].split(" is ")[1].split(",")[0])
     assert measured > 70
-    assert ended["cause"] == f"validation:rmse is {measured}, the gate allows at most 70"
+    assert ended["cause"] == f"validation:rmse is {measured}, the gate asks for at most 70"
     assert machines.packages("diabetes") == []
     after = sagemaker.describe_endpoint(EndpointName=machines.outputs["diabetes"]["EndpointName"])
     assert after["EndpointConfigName"] == serving["EndpointConfigName"]

@@ -48,7 +48,8 @@ def _booster(path: Path) -> xgb.Booster:
     _log.info("Loading the model from %s", path)
     booster = xgb.Booster()
     try:
-        booster.load_model(path)
+        # As bytes: the file has no ending, by which XGBoost would tell its form.
+        booster.load_model(bytearray(path.read_bytes()))
     except Exception as error:
         shown = f"/opt/ml/model/{path.name}"
         why = str(error).partition("\nStack trace:")[0]
