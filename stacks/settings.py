@@ -226,7 +226,7 @@ def _overrides(context: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, 
                 raise UnknownModel(
                     f"The override {key!r} names no model.",
                     why=f"Models here: {', '.join(names)}. {did_you_mean(model, names)}".strip(),
-                    fix="Write it as -c <model>.<section>.<key>=<value>.",
+                    fix="Write it as <model>.<section>.<key>=<value>, after --set or -c.",
                 )
             found.setdefault(model, {})[rest] = parse_override(value) if isinstance(value, str) else value
     return found
