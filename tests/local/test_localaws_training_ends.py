@@ -89,7 +89,8 @@ def test_a_job_that_is_stopped_has_time_to_save_its_model(trainer: Trainer, loca
     assert passed(job) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
     assert trainer.archive("out/stopped/output/model.tar.gz")["stopped.txt"] == "in time"
     left = local_aws.inventory()
-    assert [r.detail for r in left.kept_by_aws if r.name == "stopped"] == ["Stopped"]
+    kept = [r.detail for r in left.kept_by_aws if (r.kind, r.name) == ("training-job", "stopped")]
+    assert kept == ["Stopped"]
     assert (left.processes, left.files) == ((), ())
 
 
