@@ -18,7 +18,7 @@ from stacks import storage
 from stacks.settings import ModelSettings
 from stacks.transform_job import TransformPlaces, transform_job_request
 from training.fit import Progress
-from training.sagemaker.follow import Ended, Pace, follow
+from training.sagemaker.follow import Ended, follow_on
 from training.sagemaker.jobs import FollowedTransform
 from training.sagemaker.names import job_name
 from training.sagemaker.place import Place
@@ -122,14 +122,8 @@ def finish(
         BatchFailed: it failed or was stopped, or gave another number of lines than there were rows.
         JobGoesOn, JobLost, AwsUnreachable: it goes on, and is not followed any more.
     """
-    job, verb = FollowedTransform(resource, place), f"slipway jobs {place.option(model)}"
-    ended = follow(
-        job,
-        progress,
-        pace=Pace(poll_s=place.poll_s, patience_s=place.patience_s),
-        again=f"{verb} --attach {job.name}",
-        stop=f"{verb} --stop {job.name}",
-    )
+    job = FollowedTransform(resource, place)
+    ended = follow_on(place, model, job, progress)
     if ended.state.status != "Completed":
         raise _failed(place, job.name, ended)
     source = str(resource.transform_input.data_source.s3_data_source.s3_uri)

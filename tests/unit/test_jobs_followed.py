@@ -6,7 +6,8 @@ import botocore.exceptions
 import pytest
 
 from slipway.errors import AwsUnreachable, JobGoesOn, JobLost
-from training.sagemaker.follow import Pace, State, follow
+from training.sagemaker.follow import Pace, State, follow, follow_on
+from training.sagemaker.place import Place
 
 AGAIN, STOP = "slipway jobs iris --attach job-1", "slipway jobs iris --stop job-1"
 RUNNING = State("InProgress", ("Starting",))
@@ -128,3 +129,16 @@ def test_only_the_last_lines_are_kept_for_a_failure():
 
     assert list(ended.tail) == [str(number) for number in range(980, 1000)]
     assert "0" in told
+
+
+@pytest.mark.parametrize(("stage", "says"), [("local", True), ("dev", False)])
+def test_a_job_that_is_lost_names_how_to_find_it_and_what_may_have_ended_with_this_machine(stage, says):
+    place = Place(
+        session=None, region="us-east-1", stage=stage, bucket="b", role_arn="r", poll_s=0, patience_s=0
+    )
+
+    with pytest.raises(JobLost) as lost:
+        follow_on(place, "iris", Scripted(AWAY), lambda _line: None)
+
+    assert f"slipway jobs {place.option('iris')} --attach job-1" in lost.value.fix
+    assert ("embedded AWS has ended" in lost.value.fix) == says

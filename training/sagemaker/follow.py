@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from slipway.errors import AwsUnreachable, JobGoesOn, JobLost
 from training.fit import LOG_LINES_SHOWN, Progress
 
+from .place import Place
+
 FINAL = ("Completed", "Failed", "Stopped")
 # A service that is overloaded or briefly away; asking again does no harm.
 _PASSING = (
@@ -139,6 +141,28 @@ def follow(job: Job, progress: Progress, *, pace: Pace, again: str, stop: str) -
             f"Stopped following; the job {job.name} goes on.",
             fix=f"To follow it again: {again}\nTo stop it: {stop}",
         ) from None
+
+
+def follow_on(place: Place, model: str, job: Job, progress: Progress) -> Ended:
+    """Tell all that happens to a job of a model until it ends, at its stage's pace.
+
+    Raises:
+        JobGoesOn, JobLost, AwsUnreachable: as `follow` does; they name the commands that find the job again.
+    """
+    verb = f"slipway jobs {place.option(model)}"
+    try:
+        return follow(
+            job,
+            progress,
+            pace=Pace(poll_s=place.poll_s, patience_s=place.patience_s),
+            again=f"{verb} --attach {job.name}",
+            stop=f"{verb} --stop {job.name}",
+        )
+    except JobLost as lost:
+        if place.stage != "local":
+            raise
+        fix = f"{lost.fix}\nIf the embedded AWS has ended, its jobs ended with it: start the job again."
+        raise JobLost(lost.what, why=lost.why, fix=fix) from None
 
 
 def _require_passing(job: Job, error: Exception, again: str) -> None:

@@ -16,7 +16,7 @@ from training.data import Dataset
 from training.fit import Progress, Trained, model_file
 from training.split import Split
 
-from .follow import Ended, Pace, follow
+from .follow import Ended, follow_on
 from .inputs import Inputs, present_inputs, upload_inputs
 from .jobs import FollowedTraining, final_metrics
 from .names import job_name
@@ -89,14 +89,7 @@ class AttachedTrainer:
 
 def _result(place: Place, settings: ModelSettings, resource: Any, progress: Progress) -> Trained:
     job = FollowedTraining(resource, place)
-    verb = f"slipway jobs {place.option(settings.name)}"
-    ended = follow(
-        job,
-        progress,
-        pace=Pace(poll_s=place.poll_s, patience_s=place.patience_s),
-        again=f"{verb} --attach {job.name}",
-        stop=f"{verb} --stop {job.name}",
-    )
+    ended = follow_on(place, settings.name, job, progress)
     if ended.state.status != "Completed":
         raise _failed(settings, job.name, ended)
     uri = str(resource.model_artifacts.s3_model_artifacts)
