@@ -86,7 +86,11 @@ def load_model(model_dir: Path, expected_sha256: str | None = None, *, max_rows:
     Raises:
         NotVerified: a file is missing or altered, or no manifest is expected.
     """
-    manifest = verified_manifest(model_dir, expected_sha256)
+    return load_verified(model_dir, verified_manifest(model_dir, expected_sha256), max_rows=max_rows)
+
+
+def load_verified(model_dir: Path, manifest: Mapping[str, Any], *, max_rows: int | None = None) -> Model:
+    """Load the engine that a manifest names, whose files have been verified; see `load_model`."""
     engine = load_engine(model_dir, manifest)
     limits = {"single_precision": engine.single_precision, "max_rows": max_rows}
     return Model(engine, read_signature(manifest, **limits))

@@ -87,6 +87,8 @@ def context(folder: Path) -> Path:
         (folder / "serving" / f"requirements-{kind}.txt").write_text(text)
     (folder / "serving" / "__init__.py").write_text("")
     (server / "__init__.py").write_text("")
+    (server.parent / "doors").mkdir()
+    (server.parent / "doors" / "__init__.py").write_text("")
     (server / "__main__.py").write_text(ANSWERING)
     return folder
 

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from ..doors.answer import Answer, refusal
+from ..doors.served import NotReady, Served, load
 from ..errors import RequestError
 from ..media import JSON
-from .invocations import Answer, Begun, Fetch, Invocations, refusal
+from .invocations import Begun, Fetch, Invocations
 from .metrics import Metrics
 from .openapi import openapi
-from .served import NotReady, Served, load
 from .settings import ServerSettings
 
 Scope = dict[str, Any]
@@ -57,7 +58,7 @@ class Application:
         self._held = 0
         self._settings = settings
         self._metrics = metrics
-        self._served = load(settings)
+        self._served = load(settings.model_dir, settings.manifest_sha256, settings.max_rows)
         self._invocations = Invocations(self._served, fetch) if isinstance(self._served, Served) else None
         attributes = f"version={settings.version};variant={settings.variant}"
         # The one header that SageMaker passes on from a container.

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
-import traceback
-import uuid
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from ..doors.answer import Answer, failure, refusal
+from ..doors.served import Served
 from ..errors import RequestError
-from ..media import JSON, negotiate, read, write
+from ..media import negotiate, read, write
 from ..model import Model
 from ..signature import Matrix
-from .log import say
-from .served import Served
 
 # A larger body is worked on in a thread, so that /ping is answered meanwhile.
 _LARGE_BODY_BYTES = 64 * 1024
@@ -27,15 +24,6 @@ _LARGE_BODY_BYTES = 64 * 1024
 _SHARING_EXPENSIVE = 2
 _SHARING_CHEAP = 8
 Fetch = Callable[[bytes], tuple[bytes, str | None] | None]
-
-
-class Answer(NamedTuple):
-    """What goes back, and how many rows were predicted."""
-
-    status: int
-    body: bytes
-    media_type: str
-    rows: int = 0
 
 
 class Begun(NamedTuple):
@@ -74,7 +62,7 @@ class Invocations:
         except RequestError as error:
             return refusal(error)
         except Exception:
-            return _failure(None)
+            return failure(None)
         return Begun(matrix, wrapped, media_type)
 
     def finish(self, requests: list[Begun]) -> list[Answer]:
@@ -95,7 +83,7 @@ class Invocations:
                 return [refusal(error)]
         except Exception:
             if alone:
-                return [_failure(None)]
+                return [failure(None)]
         # One of them is to blame: the others get their answer.
         return [answer for each in requests for answer in self.finish([each])]
 
@@ -120,7 +108,7 @@ class Invocations:
         except RequestError as error:
             return refusal(error)
         except (Exception, SystemExit):  # a hook may do anything
-            return _failure(request_id)
+            return failure(request_id)
 
     def _answer(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         media_type = negotiate(accept)
@@ -129,21 +117,3 @@ class Invocations:
         del matrix  # of a large request it is as large as the answer will be
         predictions = self._model.as_predictions(values)
         return Answer(200, write(predictions, media_type, wrapped=wrapped), media_type, rows)
-
-
-def refusal(error: RequestError) -> Answer:
-    """Return the answer to a request that is wrong."""
-    return Answer(error.status, json.dumps(error.body()).encode(), JSON)
-
-
-def _failure(request_id: str | None) -> Answer:
-    """Print the traceback under an id, and return an answer that holds the id alone."""
-    request_id = request_id or uuid.uuid4().hex
-    say(f"request {request_id} failed\n{traceback.format_exc()}")
-    error = {
-        "code": "internal",
-        "message": "The model failed on this request.",
-        "request_id": request_id,
-        "hint": "The container's log holds the cause under this id.",
-    }
-    return Answer(500, json.dumps({"error": error}).encode(), JSON)

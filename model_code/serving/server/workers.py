@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
-from .log import say
+from ..doors.log import say
 
 _AWAITED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGALRM}
 # A worker that dies younger than this is started again later and later.

@@ -1,19 +1,21 @@
-"""The model that a worker serves, or why it serves none."""
+"""The model that a door serves, or why it serves none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import NotVerified
-from ..model import Model, load_model, verified_manifest
-from .hooks import Hooks, load_hooks
+from ..model import Model, load_verified, verified_manifest
 from .log import say
-from .settings import ServerSettings
+
+if TYPE_CHECKING:
+    from .hooks import Hooks
 
 # A prediction may differ from the engine's in packaging by what another processor makes of the same model.
 _RELATIVE_TOLERANCE = 1e-6
@@ -45,20 +47,26 @@ class NotReady:
         return {"error": {"code": self.code, "message": self.message}}
 
 
-def load(settings: ServerSettings) -> Served | NotReady:
-    """Verify and load the model and predict a golden row; what goes wrong is returned and printed."""
-    found = _load(settings)
+def load(model_dir: Path, manifest_sha256: str, max_rows: int | None) -> Served | NotReady:
+    """Verify and load the model and predict a golden row; what goes wrong is returned and printed.
+
+    Args:
+        model_dir: the unpacked archive.
+        manifest_sha256: what code/manifest.json must be.
+        max_rows: how many rows one request may have.
+    """
+    found = _load(model_dir, manifest_sha256, max_rows)
     if isinstance(found, NotReady):
         # One line in the log of the endpoint, where people look first.
         say(f"not ready: {found.code}: {found.message}")
     return found
 
 
-def _load(settings: ServerSettings) -> Served | NotReady:
+def _load(model_dir: Path, manifest_sha256: str, max_rows: int | None) -> Served | NotReady:
     try:
-        manifest = verified_manifest(settings.model_dir, settings.manifest_sha256)
-        model = load_model(settings.model_dir, settings.manifest_sha256, max_rows=settings.max_rows)
-        hooks = load_hooks(settings.model_dir, model, manifest) if manifest.get("hooks") else None
+        manifest = verified_manifest(model_dir, manifest_sha256)
+        model = load_verified(model_dir, manifest, max_rows=max_rows)
+        hooks = _hooks(model_dir, model, manifest) if manifest.get("hooks") else None
     except NotVerified as error:
         return NotReady("model_not_verified", str(error))
     except (Exception, SystemExit) as error:
@@ -77,6 +85,12 @@ def _load(settings: ServerSettings) -> Served | NotReady:
             f"A golden row gives {answer!r} here, and training gave {golden['predictions'][0]!r}.",
         )
     return Served(model, manifest, hooks, independent)
+
+
+def _hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Hooks:
+    from .hooks import load_hooks  # few models have some
+
+    return load_hooks(model_dir, model, manifest)
 
 
 def _rows_are_independent(model: Model, rows: list[list[Any]]) -> bool:
