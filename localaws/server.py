@@ -38,6 +38,7 @@ def serve(state: StateFolder, run: Run) -> None:
     from ministack.app import app
 
     from localaws.ministack_plugin import (
+        addresses,
         events,
         fixes,
         hooks,
@@ -64,6 +65,7 @@ def serve(state: StateFolder, run: Run) -> None:
     types.register(resource_types(sagemaker))
     fixes.apply()
     events.apply()
+    addresses.apply(url)
     states.apply(all_ports.roles, loopback)
     blobs = Blobs(state.tmp / "registry")
     door = Registry(app, registry.MinistackRepositories(blobs.forget), blobs)

@@ -48,6 +48,7 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_resource_policy": ("service", "resource_arn"),
         "combine_resource_policy": ("identity", "ctx", "policy", "owner_account", "required", "limits"),
     },
+    "ministack.services.apigateway_v1": {"find_api_scope": ("api_id",)},
     "ministack.services.sts": {"register_session": ("access_key", "session")},
     "ministack.services.iam": {
         "_roles": (),
@@ -92,7 +93,12 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_physical_name": ("stack_name", "logical_id", "lowercase", "max_len"),
     },
     "ministack.services.cloudformation": {"_stacks": (), "_stack_events": ()},
+    **{
+        f"ministack.services.cloudformation.{module}": {"_resolve_refs": ("value", "resources", "params")}
+        for module in ("engine", "changesets", "handlers")
+    },
     "ministack.services.cloudformation.stacks": {
+        "_resolve_refs": ("value", "resources", "params"),
         "_runs_on_worker_thread": ("resource_type",),
         "_add_event": ("stack_id", "stack_name", "logical_id", "resource_type", "status"),
         "_update_keeping_seed": ("args",),
