@@ -1,5 +1,6 @@
 """What an app imports to ask a deployed model: `Client.from_outputs("iris", stage="prod").predict(rows)`."""
 
+from client.api_door import ApiDoor
 from client.client import Client
 from client.doors import Answer
 from client.errors import (
@@ -14,6 +15,7 @@ from client.errors import (
 __all__ = [
     "AccessDenied",
     "Answer",
+    "ApiDoor",
     "Client",
     "ClientError",
     "EndpointNotFound",

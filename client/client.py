@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import botocore.exceptions
 from botocore.config import Config
 
+from client.api_door import ApiDoor
 from client.doors import Answer, Door, SageMakerDoor
 from client.errors import AccessDenied, EndpointNotFound, Unavailable
 from client.wire import Prediction, Row, SlipwayWire, Wire, wire_of
 
 # Predicting twice does no harm, so whatever may pass is tried again, with a cap and jitter.
-_NEEDED = ("EndpointName", "ModelVersion")
+# SSM gives ten parameters at most in one call.
+_OUTPUTS = ("EndpointName", "ModelVersion", "WireFormat", "ApiUrl", "ApiAuth", "ApiKeyId")
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=70)
 
 
@@ -43,8 +45,10 @@ class Client:
         file: Path | None = None,
         session: boto3.Session | None = None,
         endpoint_url: str | None = None,
+        door: Literal["sagemaker", "api"] | None = None,
+        api_key: str | None = None,
     ) -> Client:
-        """Find a model by the outputs of its stack.
+        """Find a model by the outputs of its stack, and take its door.
 
         Args:
             model: the model's name.
@@ -52,19 +56,26 @@ class Client:
             file: the `outputs.json` that `slipway deploy` writes; default: SSM parameters.
             session: a boto3 session; default: the environment's credentials and region.
             endpoint_url: where AWS is; default: AWS, or the variable AWS_ENDPOINT_URL.
+            door: where an endpoint has an API as well: SageMaker Runtime (the default) or the API.
+            api_key: for an API that wants one; default: it is asked of API Gateway (`apigateway:GET`).
 
         Raises:
-            EndpointNotFound: the model is not deployed on that stage.
-            AccessDenied: the parameters may not be read.
+            EndpointNotFound: the model is not deployed on that stage, or has no such door.
+            AccessDenied: the parameters, or the key, may not be read.
         """
         session = session or boto3.Session()
         if file is not None:
             outputs = _outputs_of_file(file, model, stage)
         else:
             outputs = _outputs_of_parameters(session.client("ssm", endpoint_url=endpoint_url), model, stage)
-        runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=_CONFIG)
-        door = SageMakerDoor(runtime, outputs["EndpointName"])
-        return cls(model, door, outputs["ModelVersion"], wire_of(outputs.get("WireFormat")))
+        wire = wire_of(outputs.get("WireFormat"))
+        missing = {"sagemaker": "EndpointName", "api": "ApiUrl"}.get(door or "", "ModelVersion")
+        if missing not in outputs:
+            raise EndpointNotFound(f"{model} on {stage} has no output {missing}, so not that door")
+        if door != "api" and "EndpointName" in outputs:
+            runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=_CONFIG)
+            return cls(model, SageMakerDoor(runtime, outputs["EndpointName"]), outputs["ModelVersion"], wire)
+        return cls(model, _api_door(outputs, session, endpoint_url, api_key), outputs["ModelVersion"], wire)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """Predict rows.
@@ -119,13 +130,32 @@ def _outputs_of_file(file: Path, model: str, stage: str) -> Mapping[str, str]:
 def _outputs_of_parameters(ssm: Any, model: str, stage: str) -> Mapping[str, str]:
     path = f"/slipway/{stage}/{model}/"
     try:
-        names = [path + name for name in (*_NEEDED, "WireFormat")]
-        found = ssm.get_parameters(Names=names)["Parameters"]
+        found = ssm.get_parameters(Names=[path + name for name in _OUTPUTS])["Parameters"]
     except botocore.exceptions.ClientError as error:
         raise AccessDenied(f"the parameters under {path} cannot be read: {error}") from error
     except botocore.exceptions.BotoCoreError as error:
         raise Unavailable(f"the parameters under {path} cannot be read: {error}") from error
     outputs = {parameter["Name"].removeprefix(path): parameter["Value"] for parameter in found}
-    if not outputs.keys() >= set(_NEEDED):
+    if "ModelVersion" not in outputs:
         raise EndpointNotFound(f"{model} is not deployed on {stage}: no parameters under {path}")
     return outputs
+
+
+def _api_door(
+    outputs: Mapping[str, str], session: boto3.Session, endpoint_url: str | None, key: str | None
+) -> ApiDoor:
+    url, auth = outputs["ApiUrl"], outputs["ApiAuth"]
+    if auth == "iam":
+        return ApiDoor(url, credentials=session.get_credentials(), region=session.region_name)
+    if auth == "api_key":
+        return ApiDoor(url, key=key or _key(session.client("apigateway", endpoint_url=endpoint_url), outputs))
+    return ApiDoor(url)
+
+
+def _key(apigateway: Any, outputs: Mapping[str, str]) -> str:
+    try:
+        return str(apigateway.get_api_key(apiKey=outputs["ApiKeyId"], includeValue=True)["value"])
+    except botocore.exceptions.ClientError as error:
+        raise AccessDenied(f"the API's key cannot be read: {error}. Give it as api_key=") from error
+    except botocore.exceptions.BotoCoreError as error:
+        raise Unavailable(f"the API's key cannot be read: {error}") from error
