@@ -138,6 +138,19 @@ class GoldenMismatch(DeployFailed):
     code = "E-GOLDEN"
 
 
+class VersionRefused(DeployFailed):
+    """A published version does not load, or answers otherwise than its model did in training."""
+
+    code = "E-VERSION-REFUSED"
+
+
+class NoSuchVersion(SlipwayError):
+    """AWS does not hold the version to go back to, or the target has no versions to choose from."""
+
+    code = "E-NO-VERSION"
+    exit_code = 2
+
+
 class NotRunning(SlipwayError):
     """The embedded AWS is needed and is not running."""
 
