@@ -112,6 +112,27 @@ class NoEngine(SlipwayError):
     exit_code = 3
 
 
+class PackageMissing(SlipwayError):
+    """A model's package for Lambda was not built on this machine, or what it is built from changed."""
+
+    code = "E-PACKAGE-MISSING"
+    exit_code = 3
+
+
+class PackageTooLarge(SlipwayError):
+    """A model's package is larger than AWS Lambda takes."""
+
+    code = "E-PACKAGE-SIZE"
+    exit_code = 3
+
+
+class PackageFailed(SlipwayError):
+    """The packages that a function on Lambda needs cannot be installed."""
+
+    code = "E-PACKAGE"
+    exit_code = 3
+
+
 class ImportRefused(SlipwayError):
     """A file with a model from elsewhere is not what it says, or does not fit the model folder."""
 

@@ -1,0 +1,212 @@
+"""The packages of a function on Lambda, `.slipway/packages/`: built after training, only read by synth.
+
+A package is named by a sha256 of all that it is built from, and appears in one rename. Reading needs the
+standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.errors import PackageMissing, PackageTooLarge
+
+from .artifact import Artifact
+from .lambda_layer import PLATFORMS, PYTHON, compile_all, find_python, install
+from .lambda_zip import files_of, unpacked_bytes, write_zip
+
+if TYPE_CHECKING:
+    from stacks.serve_settings import ServeSection
+
+Progress = Callable[[str], None]
+# AWS's own bound is 250 MB (262,144,000 bytes) for a function and its layers.
+MAX_UNPACKED_BYTES = 240 * 1024 * 1024
+# Parts of serving/ that a function runs; the server of containers is none of them.
+_FOLDERS = ("aws_lambda", "doors")
+_SUFFIXES = (".py", ".html", ".css", ".js", ".svg")
+
+
+@dataclass(frozen=True)
+class LambdaPackage:
+    """What a function is made of."""
+
+    code: Path
+    """A zip file: `serving/` and, unless the model lives in S3, `model/`: the unpacked archive."""
+    layer: Path
+    """A zip file: `python/`, the installed packages and `slipway-requirements.txt`, what they came from."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One zip file: its kind and what it is named by."""
+
+    kind: str
+    key: str
+
+    def names(self) -> tuple[str, str]:
+        """Its name with bytecode, and without."""
+        return f"{self.kind}-{self.key}.zip", f"{self.kind}-{self.key}-source.zip"
+
+    def found(self, folder: Path) -> Path | None:
+        return next((folder / name for name in self.names() if (folder / name).is_file()), None)
+
+
+def find_package(root: Path, artifact: Artifact, serve: ServeSection) -> LambdaPackage:
+    """Return the package that was built of an artifact.
+
+    Args:
+        root: the project's folder.
+        artifact: the model.
+        serve: says the architecture, and where the model lives.
+
+    Raises:
+        PackageMissing: it was not built here, or serving/ or what it needs changed since.
+        NoEngine: no container of ours can serve the model.
+    """
+    inputs = _Inputs(root, artifact, serve)
+    code, layer = (part.found(packages_of(root)) for part in (inputs.code, inputs.layer))
+    if code is None or layer is None:
+        raise PackageMissing(
+            f"{artifact.model} {artifact.version} has no package for Lambda.",
+            why="It is built after training, and again where the serving code or its packages changed.",
+            fix=f"Run: slipway train {artifact.model}",
+        )
+    return LambdaPackage(code, layer)
+
+
+def build_package(
+    root: Path, artifact: Artifact, serve: ServeSection, *, progress: Progress = lambda _line: None
+) -> LambdaPackage:
+    """Build the package of an artifact, unless it is there. After a crash there is the old one or none.
+
+    Args:
+        root: the project's folder.
+        artifact: the model.
+        serve: says the architecture, and where the model lives.
+        progress: is told what takes time.
+
+    Raises:
+        PackageFailed, ToolMissing: the packages cannot be installed.
+        PackageTooLarge: it is larger than AWS takes.
+        NoEngine: no container of ours can serve the model.
+    """
+    inputs, packages = _Inputs(root, artifact, serve), packages_of(root)
+    parts = (inputs.layer, inputs.code)
+    if all((packages / part.names()[0]).is_file() for part in parts):
+        return find_package(root, artifact, serve)
+    python = find_python()
+    if python is None and all(part.found(packages) for part in parts):
+        return find_package(root, artifact, serve)
+    with building(packages) as staging:
+        built = {}
+        for part in parts:
+            target = packages / part.names()[0 if python else 1]
+            built[target] = target
+            if not target.is_file():
+                progress(f"build {target.name} for Lambda ({serve.architecture}, Python {PYTHON})")
+                built[target] = staging / target.name
+                _make(part.kind, inputs, built[target], staging / part.kind, python)
+        size = unpacked_bytes(*built.values())
+        if size > MAX_UNPACKED_BYTES:
+            raise PackageTooLarge(
+                f"{artifact.model}'s package for Lambda is {_mb(size)} unpacked; at most "
+                f"{_mb(MAX_UNPACKED_BYTES)} is taken.",
+                why="AWS refuses functions above 250 MB, their layers included.",
+                fix='Set [serve] package = "image": an image may have 10 GB.',
+            )
+        for target, written in built.items():
+            written.rename(target)
+    if python is None:
+        progress(f"no python{PYTHON} on PATH: the package has no bytecode, and a start takes twice as long")
+    zipped = sum(path.stat().st_size for path in built)
+    progress(f"the package is {_mb(size)} unpacked, {_mb(zipped)} zipped")
+    return find_package(root, artifact, serve)
+
+
+@contextmanager
+def building(packages: Path) -> Iterator[Path]:
+    """Give a folder to build in, one builder at a time; what a killed one left is removed."""
+    packages.mkdir(parents=True, exist_ok=True)
+    with (packages / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for abandoned in packages.glob(".new-*"):
+            shutil.rmtree(abandoned)
+        staging = Path(tempfile.mkdtemp(prefix=".new-", dir=packages))
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging)
+
+
+def packages_of(root: Path) -> Path:
+    """Return the folder that packages are in."""
+    return root / ".slipway" / "packages"
+
+
+def digest(inputs: Mapping[str, bytes]) -> str:
+    """Return what names a package: 16 hex digits of a sha256 over its inputs' names and contents."""
+    sha256 = hashlib.sha256()
+    for name, content in sorted(inputs.items()):
+        sha256.update(f"{name}\0{len(content)}\0".encode() + content)
+    return sha256.hexdigest()[:16]
+
+
+def model_files(artifact: Artifact) -> dict[str, bytes]:
+    """Return the files of an artifact's archive."""
+    with tarfile.open(artifact.archive, "r:gz") as tar:
+        return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}  # type: ignore[union-attr]
+
+
+class _Inputs:
+    """All that a package is built from."""
+
+    def __init__(self, root: Path, artifact: Artifact, serve: ServeSection) -> None:
+        serving = root / "model_code" / "serving"
+        in_s3 = serve.model_source == "s3"
+        self.model = model_files(artifact)
+        self.serving = {
+            f"serving/{path.relative_to(serving).as_posix()}": path.read_bytes()
+            for path in (
+                *serving.glob("*.py"),
+                *(p for name in _FOLDERS for p in (serving / name).rglob("*")),
+            )
+            if path.suffix in _SUFFIXES
+        }
+        self.files: dict[str, bytes] = {} if in_s3 else {f"model/{k}": v for k, v in self.model.items()}
+        kinds = (artifact.engine, "s3") if in_s3 else (artifact.engine,)
+        self.pinned = b"".join((serving / f"requirements-lambda-{kind}.txt").read_bytes() for kind in kinds)
+        self.extra = self.model.get("code/requirements.txt")
+        self.architecture = serve.architecture
+        # What is stripped, and how, decides what comes out as much as the requirements do.
+        makers = {p.name: p.read_bytes() for p in Path(__file__).parent.glob("lambda_*.py")}
+        platform = {"python": PYTHON.encode(), "platform": PLATFORMS[self.architecture].encode()}
+        self.code = _Part("code", digest({**self.serving, **self.files, **makers}))
+        requirements = {"pinned": self.pinned, "extra": self.extra or b""}
+        self.layer = _Part("layer", digest({**requirements, **platform, **makers}))
+
+
+def _make(kind: str, inputs: _Inputs, target: Path, scratch: Path, python: str | None) -> None:
+    scratch.mkdir()
+    if kind == "layer":
+        install(scratch, inputs.pinned, inputs.extra, inputs.architecture, python)
+        write_zip(target, files_of(scratch, "python/"))
+        return
+    for name, content in inputs.serving.items():
+        path = scratch / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    if python is not None:
+        compile_all(python, scratch, "/var/task")
+    write_zip(target, {**files_of(scratch), **inputs.files})
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1024 / 1024:,.1f} MB"
