@@ -1,0 +1,122 @@
+"""The API of one model: a REST API with its routes, its stage and who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct
+
+from model_code.serving.doors.openapi import routes_of
+from stacks.api_schema import line_schema, table_schema
+from stacks.constructs.api_access_logs import ApiAccessLogs, ApiAccessLogsProps
+from stacks.constructs.api_backend import CLASSIFY, READERS, ApiBackend, Route
+from stacks.settings import ModelSettings, StageSettings, stack_name
+
+NPY: Final = "application/x-npy"
+JSON: Final = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelApiProps:
+    """What a ModelApi needs to know."""
+
+    stage: StageSettings
+    model: ModelSettings
+    manifest: Mapping[str, Any]
+    """Of the artifact whose signature the API has."""
+    backend: ApiBackend
+
+
+class ModelApi(Construct):
+    """A regional REST API with POST /predict and, for classes, /classify and /probabilities.
+
+    GET /openapi.json describes it and GET / is a page to try it; both are closed as the rest is.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, props: ModelApiProps) -> None:
+        super().__init__(scope, construct_id)
+        self._props = props
+        serve = props.model.serve
+        self.auth = serve.resolved_auth(props.stage.name)
+        name = stack_name(props.stage.name, props.model.name)
+        logs = ApiAccessLogs(
+            self,
+            "AccessLogs",
+            props=ApiAccessLogsProps(api_name=name, retention_days=props.stage.log_retention_days),
+        )
+        self.rest_api = apigateway.RestApi(
+            self,
+            "Rest",
+            rest_api_name=name,
+            description=f"The model {props.model.name}",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            binary_media_types=[NPY],
+            # The role for logs is the account's, and one for all its APIs: see docs/decisions/0014-the-api.md.
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name=props.stage.name,
+                throttling_rate_limit=serve.throttle_rate,
+                throttling_burst_limit=serve.throttle_burst,
+                metrics_enabled=True,
+                tracing_enabled=True,
+                # Logs of the execution hold headers and, with data traces, bodies.
+                logging_level=apigateway.MethodLoggingLevel.OFF,
+                data_trace_enabled=False,
+                access_log_destination=logs.destination,
+                access_log_format=logs.format,
+            ),
+        )
+        # CDK's own output, under a generated name.
+        self.rest_api.node.try_remove_child("Endpoint")
+        props.backend.attach(self.rest_api, props.stage.name)
+        self._add_methods()
+        self.key_id = None
+        cdk.RemovalPolicies.of(self).destroy()
+        self.url = self.rest_api.url
+
+    def _add_methods(self) -> None:
+        signature = self._props.manifest["signature"]
+        self._validator = self.rest_api.add_request_validator(
+            "Body", validate_request_body=True, validate_request_parameters=True
+        )
+        self._table = self._add_model("Table", table_schema(signature))
+        self._line = self._add_model("Line", line_schema())
+        for path in routes_of(self._props.manifest, self._props.backend.routes):
+            self._add_method(Route("POST", path))
+        for route in READERS:
+            self._add_method(route)
+
+    def _add_model(self, construct_id: str, schema: Mapping[str, Any]) -> apigateway.IModel:
+        model = apigateway.CfnModel(
+            self.rest_api,
+            construct_id,
+            rest_api_id=self.rest_api.rest_api_id,
+            content_type=JSON,
+            name=construct_id,
+            schema=schema,
+        )
+        # What is part of a deployment is made before it, and a change of it makes another deployment.
+        deployment = self.rest_api.latest_deployment
+        assert deployment is not None
+        deployment.node.add_dependency(model)
+        deployment.add_to_logical_id({construct_id: schema})
+        return apigateway.Model.from_model_name(self, f"{construct_id}Model", model.ref)
+
+    def _add_method(self, route: Route) -> None:
+        posts = route.method == "POST"
+        resource = self.rest_api.root.resource_for_path(route.path)
+        resource.add_method(
+            route.method,
+            self._props.backend.integration(route),
+            authorization_type=apigateway.AuthorizationType.IAM
+            if self.auth == "iam"
+            else apigateway.AuthorizationType.NONE,
+            api_key_required=self.auth == "api_key",
+            request_validator=self._validator if posts else None,
+            request_models={JSON: self._line if route == CLASSIFY else self._table} if posts else None,
+            method_responses=self._props.backend.responses(route),
+        )
