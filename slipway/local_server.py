@@ -66,7 +66,7 @@ def prepare(
             )
         return _container(model, artifact, place, engine, story)
     build = build_of(model, artifact.engine)
-    definition = Definition(model.folder.parent, build.dockerfile, build.arguments)
+    definition = Definition(model.folder.parent, build.dockerfile, build.arguments, build.target or "")
     definition.check()
     with story.step("prepare the server's environment"):
         environment = ensure_environment(definition.recipe(), envs, progress=story.event)
@@ -93,6 +93,7 @@ def build_image(
     build = build_of(model, kind)
     context = model.folder.parent
     options = [f"--build-arg={name}={value}" for name, value in build.arguments.items()]
+    options += [f"--target={build.target}"] if build.target else []
     command = [engine.program, "build", "--platform", "linux/amd64", "--tag", tag, *options]
     if engine.name == "podman":
         ignored = scratch / "dockerignore"

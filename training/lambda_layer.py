@@ -1,4 +1,4 @@
-"""A folder of packages for Lambda: wheels by hash for AWS's platform, stripped and, where it can be, compiled.
+"""A folder of packages for Lambda: wheels by hash for AWS's platform, stripped and, where possible, compiled.
 
 No code of the packages runs here: wheels are unpacked, and compiling only parses.
 """

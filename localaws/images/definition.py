@@ -23,7 +23,9 @@ DOCKERFILE = "serving/Dockerfile"
 HOME = "/opt/slipway"  # where the image has the folder `serving`
 VENV = "/opt/venv"
 _PYTHONS = ("3.13", "3.12", "3.11")
-_ENTRYPOINT = re.compile(r'^ENTRYPOINT \["python", "-m", "serving\.server"\]$', re.MULTILINE)
+# What each stage that can run as a process starts: the server of containers, a function on Lambda.
+_ENTRYPOINTS = {"server": '["python", "-m", "serving.server"]', "lambda": '["python", "-m", "awslambdaric"]'}
+LAMBDA = "lambda"
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,29 @@ class Definition:
     folder: Path
     dockerfile: str
     build_args: Mapping[str, str]
+    target: str = ""
+    """The stage that is the image; "" is the last one."""
 
     def config(self) -> bytes:
         """Return all but the context, as the registry keeps it."""
-        described = {"dockerfile": self.dockerfile, "build_args": dict(sorted(self.build_args.items()))}
+        described = {
+            "dockerfile": self.dockerfile,
+            "build_args": dict(sorted(self.build_args.items())),
+            "target": self.target,
+        }
         return json.dumps({"architecture": "amd64", "os": "linux", "slipway": described}).encode()
 
     @classmethod
     def read(cls, config: bytes, folder: Path) -> "Definition":
         """Return the definition of a config whose context is unpacked in `folder`."""
         described = json.loads(config)["slipway"]
-        return cls(folder, described["dockerfile"], described["build_args"])
+        return cls(folder, described["dockerfile"], described["build_args"], described["target"])
 
     def check(self) -> None:
         """Raise EngineMissingError for a Dockerfile that only an engine can build."""
-        path = self.folder / self.dockerfile
-        if PurePosixPath(self.dockerfile) != PurePosixPath(DOCKERFILE) or not _ENTRYPOINT.search(
-            path.read_text(encoding="utf-8")
-        ):
+        ours = PurePosixPath(self.dockerfile) == PurePosixPath(DOCKERFILE)
+        entrypoint = _ENTRYPOINTS.get(self.target)
+        if not ours or entrypoint is None or f"\nENTRYPOINT {entrypoint}\n" not in self._stage():
             raise EngineMissingError(
                 f"{self.dockerfile} cannot be built: no container engine answers on this machine",
                 why=f"without one, what {DOCKERFILE} of the project defines runs as a process, "
@@ -65,6 +72,8 @@ class Definition:
         pinned = [self._file(f"serving/requirements-{engine}.txt")]
         if self.build_args.get("S3") == "true":
             pinned.append(self._file("serving/requirements-s3.txt"))
+        if self.target == LAMBDA:
+            pinned.append(self._file("serving/requirements-lambda-runtime.txt"))
         extra = self.build_args.get("EXTRA_REQUIREMENTS")
         return Recipe(
             f"image-{engine}",
@@ -75,12 +84,9 @@ class Definition:
         )
 
     def variables(self) -> dict[str, str]:
-        """Return what ENV of the Dockerfile's last stage sets, `$PATH` and the like left as they are."""
-        text = (self.folder / self.dockerfile).read_text(encoding="utf-8")
-        joined = re.sub(r"\\\n", " ", re.sub(r"(?m)^\s*#.*\n", "", text))
-        last_stage = re.split(r"(?m)^FROM ", joined)[-1]
+        """Return what ENV of the image's stage sets, `$PATH` and the like left as they are."""
         found: dict[str, str] = {}
-        for line in re.findall(r"(?m)^ENV (.+)$", last_stage):
+        for line in re.findall(r"(?m)^ENV (.+)$", self._stage()):
             pairs = (pair.partition("=") for pair in shlex.split(line) if "=" in pair)
             found.update({name: value for name, _, value in pairs})
         return found
@@ -96,6 +102,14 @@ class Definition:
                     with path.open("rb") as content:
                         tar.addfile(entry, content)
         return buffer.getvalue()
+
+    def _stage(self) -> str:
+        """Return the image's stage of the Dockerfile: no comments, no instruction over more than one line."""
+        text = (self.folder / self.dockerfile).read_text(encoding="utf-8")
+        joined = re.sub(r"\\\n", " ", re.sub(r"(?m)^\s*#.*\n", "", text))
+        stages = re.split(r"(?m)^FROM ", joined)[1:]
+        named = (stage for stage in stages if stage.partition("\n")[0].endswith(f" AS {self.target}"))
+        return next(named, "") if self.target else stages[-1]
 
     def _file(self, name: str) -> Path:
         path = self.folder / name

@@ -82,7 +82,7 @@ class _Docker:
         dockerfile = os.path.relpath(
             Path(options.get("file", [context / "Dockerfile"])[0]).resolve(), context
         )
-        image = Definition(context, dockerfile, args)
+        image = Definition(context, dockerfile, args, options.get("target", [""])[0])
         image.check()
         _tell(f"no container engine: {dockerfile} is recorded, and runs as a process")
         ensure_environment(image.recipe(), self._store.folder.parent / "envs", progress=_tell)

@@ -29,10 +29,12 @@ def command(model: str, path: Path, trust: bool, overrides: tuple[str, ...], as_
     slipway import digits 2-forest.skops
     """
     from training.import_model import import_model
+    from training.lambda_build import build_for_target
 
     project, story = Project.here(), Story()
     settings = settings_of(project, (model,), "local", overrides).models[0]
     with story.step(f"import {path.name} into {model}"):
         artifact = import_model(project.root, settings, path, trust=trust, progress=story.event)
+        build_for_target(project.root, settings, artifact, progress=story.event)
     show([artifact], as_json=as_json)
     story.next(f"slipway deploy {model}")

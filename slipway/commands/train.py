@@ -45,6 +45,7 @@ def command(
     slipway train diabetes --on sagemaker --set train.instance_count=2
     """
     from stacks.training_job import can_train_on_sagemaker as can_be_trained
+    from training.lambda_build import build_for_target
     from training.train import train
 
     if where == "local" and stage != "local":
@@ -63,6 +64,7 @@ def command(
         with story.step(f"train {model.name}{'' if trainer is None else f' on SageMaker ({stage})'}"):
             given = {} if trainer is None else {"trainer": trainer}
             artifacts.append(train(project.root, model, progress=story.event, **given))
+            build_for_target(project.root, model, artifacts[-1], progress=story.event)
     show(artifacts, as_json=as_json)
     at = "" if stage == "local" else f" --stage {stage}"
     story.next(f"slipway deploy {' '.join(models)}".rstrip() + at)

@@ -36,6 +36,7 @@ class OwnImage(Construct):
             "Default",
             directory=str(props.model.folder.parent),
             file=build.dockerfile,
+            target=build.target,
             build_args=dict(build.arguments),
             # SageMaker's machines that we allow are x86_64, whatever this one is.
             platform=ecr_assets.Platform.LINUX_AMD64,

@@ -72,7 +72,7 @@ def test_the_variable_decides_and_one_that_does_not_answer_is_said(programs: dic
 
 
 def test_the_projects_dockerfile_is_understood(tmp_path: Path) -> None:
-    image = Definition(ROOT / "model_code", DOCKERFILE, {"ENGINE": "xgboost", "S3": "true"})
+    image = Definition(ROOT / "model_code", DOCKERFILE, {"ENGINE": "xgboost", "S3": "true"}, "server")
 
     image.check()
 
@@ -82,6 +82,23 @@ def test_the_projects_dockerfile_is_understood(tmp_path: Path) -> None:
     ]
     assert image.variables()["PATH"] == "/opt/venv/bin:$PATH"
     assert image.variables()["OMP_NUM_THREADS"] == "1"
+    assert "SM_MODEL_DIR" not in image.variables()
+
+
+def test_the_stage_of_a_function_is_understood_as_well() -> None:
+    image = Definition(ROOT / "model_code", DOCKERFILE, {"ENGINE": "onnx"}, "lambda")
+
+    image.check()
+
+    assert [path.name for path in image.recipe().more] == ["requirements-lambda-runtime.txt"]
+    assert image.variables()["SM_MODEL_DIR"] == "/opt/ml/model"
+    assert Definition.read(image.config(), image.folder) == image
+
+
+@pytest.mark.parametrize("stage", ["", "function", "absent"])
+def test_no_other_stage_of_the_projects_dockerfile_runs_as_a_process(stage: str) -> None:
+    with pytest.raises(EngineMissingError):
+        Definition(ROOT / "model_code", DOCKERFILE, {}, stage).check()
 
 
 def test_a_dockerfile_of_ones_own_needs_an_engine(tmp_path: Path) -> None:
