@@ -80,26 +80,30 @@ def write(predictions: Sequence[Prediction], media_type: str, *, wrapped: bool) 
 
 
 @lru_cache(maxsize=64)
-def media_type_of(content_type: str | None) -> str:
-    """Return the media type of a Content-Type header.
+def media_type_of(content_type: str | None, served: tuple[str, ...] = SERVED) -> str:
+    """Return the media type of a Content-Type header; none means JSON.
 
     Raises:
         RequestError: 415 for one that is not served.
     """
     media_type = (content_type or JSON).partition(";")[0].strip().lower()
-    if media_type not in _READERS:
+    if media_type not in served:
         raise RequestError(
             "unsupported_media_type",
             f"Content-Type {media_type[:100]!r} is not served.",
             status=415,
-            hint=f"Send one of {', '.join(SERVED)}.",
+            hint=f"Send one of {', '.join(served)}.",
         )
     return media_type
 
 
 @lru_cache(maxsize=64)
-def negotiate(accept: str | None) -> str:
+def negotiate(accept: str | None, served: tuple[str, ...] = SERVED) -> str:
     """Choose the answer's media type: the highest q-value, JSON on a tie.
+
+    Args:
+        accept: the header; none takes anything.
+        served: what there is to choose from, in the order of preference.
 
     Raises:
         RequestError: 406 when nothing that is accepted is served.
@@ -111,14 +115,14 @@ def negotiate(accept: str | None) -> str:
         patterns = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
         return next((ranges[pattern] for pattern in patterns if pattern in ranges), 0.0)
 
-    best = max(SERVED, key=quality)
+    best = max(served, key=quality)
     if quality(best) > 0:
         return best
     raise RequestError(
         "not_acceptable",
         f"Accept {str(accept)[:100]!r} is not served.",
         status=406,
-        hint=f"Accept one of {', '.join(SERVED)}.",
+        hint=f"Accept one of {', '.join(served)}.",
     )
 
 
@@ -146,7 +150,7 @@ def _read_json(body: bytes, signature: Signature) -> Request:
     # Empty lists take twenty times their bytes, so they are counted before they are made.
     if len(body) > signature.most_brackets < body.count(b"[") + body.count(b"{"):
         signature.check_row_count(body.count(b"[") + body.count(b"{"))
-    value, finite = _parsed(body)
+    value, finite = parse_json(body)
     wrapped = isinstance(value, dict)
     if wrapped:
         if value.keys() != {"instances"}:
@@ -167,7 +171,7 @@ def _read_json_lines(body: bytes, signature: Signature) -> Request:
     signature.check_row_count(text.count(b"\n") + 1)
     for number, line in enumerate(text.split(b"\n"), start=1):
         try:
-            row, plain = _parsed(line)
+            row, plain = parse_json(line)
         except RequestError as error:
             raise RequestError(
                 error.code, f"Line {number}: {error.message}", row=number, hint="Send one row a line."
@@ -193,8 +197,12 @@ def _matrix(rows: list[Any], signature: Signature, *, finite: bool) -> Matrix:
     return signature.matrix(rows, finite=finite)
 
 
-def _parsed(body: bytes) -> tuple[Any, bool]:
-    """Return a JSON value, and whether it is strict JSON; NaN is let through, to be refused by its place."""
+def parse_json(body: bytes) -> tuple[Any, bool]:
+    """Return a JSON value, and whether it is strict JSON; NaN is let through, to be refused by its place.
+
+    Raises:
+        RequestError: it is no JSON.
+    """
     try:
         return loads(body), True
     except ValueError:

@@ -8,19 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import NotVerified
 from ..model import Model, load_verified, verified_manifest
-from .log import say
 
 if TYPE_CHECKING:
     from .hooks import Hooks
 
 # A prediction may differ from the engine's in packaging by what another processor makes of the same model.
 _RELATIVE_TOLERANCE = 1e-6
-# 64 rows in all: as many as may share a call under load.
-_COMPARED_ROWS, _COMPARED_TIMES = 8, 8
 
 
 @dataclass(frozen=True)
@@ -30,14 +25,19 @@ class Served:
     model: Model
     manifest: Mapping[str, Any]
     hooks: Hooks | None
-    rows_are_independent: bool
-    """Whether a row's answer is the same to the last bit beside other rows: products of matrices may round
-    otherwise for more of them. Only then may requests share a call."""
+
+    def same(self, answer: Any, golden: Any) -> bool:
+        """Tell whether an answer is a golden row's prediction, within the tolerance of its engine."""
+        if isinstance(golden, float):
+            # The tolerance is what the engine was chosen by, when it was compared with the model as trained.
+            tolerance = tolerance_of(self.manifest)
+            return math.isclose(answer, golden, rel_tol=_RELATIVE_TOLERANCE, abs_tol=tolerance)
+        return bool(answer == golden)
 
 
 @dataclass(frozen=True)
 class NotReady:
-    """Why there is no model. It is final: the files of a container never change."""
+    """Why there is no model. Where it is beside the code it is final: those files never change."""
 
     code: str
     message: str
@@ -48,21 +48,13 @@ class NotReady:
 
 
 def load(model_dir: Path, manifest_sha256: str, max_rows: int | None) -> Served | NotReady:
-    """Verify and load the model and predict a golden row; what goes wrong is returned and printed.
+    """Verify and load the model and predict a golden row; what goes wrong is returned.
 
     Args:
         model_dir: the unpacked archive.
         manifest_sha256: what code/manifest.json must be.
         max_rows: how many rows one request may have.
     """
-    found = _load(model_dir, manifest_sha256, max_rows)
-    if isinstance(found, NotReady):
-        # One line in the log of the endpoint, where people look first.
-        say(f"not ready: {found.code}: {found.message}")
-    return found
-
-
-def _load(model_dir: Path, manifest_sha256: str, max_rows: int | None) -> Served | NotReady:
     try:
         manifest = verified_manifest(model_dir, manifest_sha256)
         model = load_verified(model_dir, manifest, max_rows=max_rows)
@@ -71,20 +63,23 @@ def _load(model_dir: Path, manifest_sha256: str, max_rows: int | None) -> Served
         return NotReady("model_not_verified", str(error))
     except (Exception, SystemExit) as error:
         # Whatever a library raises: the reason must reach /ping, not kill the worker.
-        return NotReady("model_not_loadable", _told(error))
+        return NotReady("model_not_loadable", told(error))
+    served, golden = Served(model, manifest, hooks), manifest["golden"]
     try:
-        golden = manifest["golden"]
         answer = model.predict(model.signature.matrix(golden["rows"][:1]))[0]
-        independent = _rows_are_independent(model, golden["rows"])
     except Exception as error:
-        return NotReady("model_wrong_answer", f"A golden row fails: {_told(error)}")
-    tolerance = manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
-    if not _same(answer, golden["predictions"][0], tolerance):
+        return NotReady("model_wrong_answer", f"A golden row fails: {told(error)}")
+    if not served.same(answer, golden["predictions"][0]):
         return NotReady(
             "model_wrong_answer",
             f"A golden row gives {answer!r} here, and training gave {golden['predictions'][0]!r}.",
         )
-    return Served(model, manifest, hooks, independent)
+    return served
+
+
+def tolerance_of(manifest: Mapping[str, Any]) -> float:
+    """Return how far a number may be from what training gave for the same row."""
+    return manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
 
 
 def _hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Hooks:
@@ -93,19 +88,6 @@ def _hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Hooks:
     return load_hooks(model_dir, model, manifest)
 
 
-def _rows_are_independent(model: Model, rows: list[list[Any]]) -> bool:
-    matrix = model.signature.matrix(rows[:_COMPARED_ROWS])
-    alone = [model.predict(matrix[row : row + 1])[0] for row in range(len(matrix))]
-    return model.predict(np.tile(matrix, (_COMPARED_TIMES, 1))) == alone * _COMPARED_TIMES
-
-
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """Return what went wrong on one line, as logs have it."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:1000]
-
-
-def _same(answer: Any, expected: Any, tolerance: float) -> bool:
-    if isinstance(expected, float):
-        # The tolerance is what the engine was chosen by, when it was compared with the model as trained.
-        return math.isclose(answer, expected, rel_tol=_RELATIVE_TOLERANCE, abs_tol=tolerance)
-    return bool(answer == expected)

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from ..doors.answer import Answer, refusal
+from ..doors.log import say
 from ..doors.served import NotReady, Served, load
 from ..errors import RequestError
 from ..media import JSON
@@ -59,6 +60,9 @@ class Application:
         self._settings = settings
         self._metrics = metrics
         self._served = load(settings.model_dir, settings.manifest_sha256, settings.max_rows)
+        if isinstance(self._served, NotReady):
+            # One line in the log of the endpoint, where people look first.
+            say(f"not ready: {self._served.code}: {self._served.message}")
         self._invocations = Invocations(self._served, fetch) if isinstance(self._served, Served) else None
         attributes = f"version={settings.version};variant={settings.variant}"
         # The one header that SageMaker passes on from a container.

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..doors.answer import Answer, failure, refusal
+from ..doors.predict import predict
 from ..doors.served import Served
 from ..errors import RequestError
 from ..media import negotiate, read, write
 from ..model import Model
 from ..signature import Matrix
+from .independence import rows_are_independent
 
 # A larger body is worked on in a thread, so that /ping is answered meanwhile.
 _LARGE_BODY_BYTES = 64 * 1024
@@ -44,12 +46,13 @@ class Invocations:
     """
 
     def __init__(self, served: Served, fetch: Fetch | None) -> None:
+        self._served = served
         self._model: Model = served.model
         self._hooks = served.hooks
         self._fetch = fetch
         self._calls_are_expensive = served.model.engine.calls_are_expensive
         self.sharing_pays_from = math.inf
-        if served.rows_are_independent:
+        if rows_are_independent(served):
             self.sharing_pays_from = _SHARING_EXPENSIVE if self._calls_are_expensive else _SHARING_CHEAP
 
     def begin(self, body: bytes, content_type: str | None, accept: str | None) -> Begun | Answer | None:
@@ -96,24 +99,11 @@ class Invocations:
                 fetched = await asyncio.to_thread(self._fetch, body)
                 if fetched is not None:
                     body, content_type = fetched
-            if self._hooks is not None:
+            if self._hooks is not None or (self._calls_are_expensive and len(body) > _LARGE_BODY_BYTES):
                 # Code of a person's own may take its time.
-                status, content, kind = await asyncio.to_thread(
-                    self._hooks.answer, body, content_type, accept
-                )
-                return Answer(status, content, kind)
-            if self._calls_are_expensive and len(body) > _LARGE_BODY_BYTES:
-                return await asyncio.to_thread(self._answer, body, content_type, accept)
-            return self._answer(body, content_type, accept)
+                return await asyncio.to_thread(predict, self._served, body, content_type, accept)
+            return predict(self._served, body, content_type, accept)
         except RequestError as error:
             return refusal(error)
         except (Exception, SystemExit):  # a hook may do anything
             return failure(request_id)
-
-    def _answer(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
-        media_type = negotiate(accept)
-        matrix, wrapped = read(body, content_type, self._model.signature)
-        rows, values = len(matrix), self._model.engine.predict(matrix)
-        del matrix  # of a large request it is as large as the answer will be
-        predictions = self._model.as_predictions(values)
-        return Answer(200, write(predictions, media_type, wrapped=wrapped), media_type, rows)
