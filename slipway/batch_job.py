@@ -166,7 +166,7 @@ def _named(resource: Any, outputs: Mapping[str, str]) -> Callable[[bytes], bytes
     if (
         not described
         or not json.loads(described)["classes"]
-        or resource.model_name != outputs["ModelName"]
+        or resource.model_name != outputs.get("ModelName")
         or (processing.join_source, processing.output_filter) != ("None", "$")
     ):
         return None

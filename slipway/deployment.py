@@ -6,20 +6,26 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from slipway.api_account import require_log_role
+from slipway.arrival import await_version
 from slipway.aws import Aws
 from slipway.cdk import bootstrap, cdk, stacks_of, synthesize
 from slipway.direct import deploy_assembly
 from slipway.errors import SettingsError
+from slipway.function_checks import bring_forward
 from slipway.project import Project
 from slipway.story import Story
 from slipway.verify import CHAMPION, SHADOW, Replay, check_configuration, client_for, replay_golden_rows
 from stacks.images import PREBUILT
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
+from training.lambda_package import build_package
 
 OUTPUTS_FILE = "outputs.json"
 # By model, then by the name of the variant.
 Replays = dict[str, dict[str, Replay]]
+# What stands for the variant where the API in front of an endpoint was asked.
+FRONT_DOOR = f"{CHAMPION}, front door"
 
 
 def deploy(
@@ -32,7 +38,7 @@ def deploy(
     direct: bool,
     approve: str = "never",
 ) -> Replays:
-    """Deploy the shared stack and the models' stacks, then verify every endpoint.
+    """Deploy the shared stack and the models' stacks, then verify every endpoint and every function.
 
     Args:
         project: the project.
@@ -47,10 +53,13 @@ def deploy(
         What the golden rows showed, for each variant that answers.
 
     Raises:
-        DeployFailed: a stack failed, or an endpoint does not run or answer what was deployed.
+        DeployFailed: a stack failed, or an endpoint or a function does not run or answer what was deployed.
+        AwsUnreachable: as require_log_role does.
         SettingsError: as require_mapped_region does.
     """
     require_mapped_region(aws)
+    if aws.stage.name != "local" and any(model.serve.has_api for model in models):
+        require_log_role(aws)
     names = [model.name for model in models]
     artifacts = {model.name: artifacts_of(project, model) for model in models}
     for model in models:
@@ -60,6 +69,10 @@ def deploy(
                 f"{model.name}: model.toml changed since {newest.version} was trained. "
                 f"To serve the change, run: slipway train {model.name}"
             )
+    for model in models:
+        if model.serve.on_lambda:
+            with story.step(f"package {model.name} for Lambda"):
+                _build_package(project, model, artifacts[model.name][CHAMPION], story)
     wanted = stacks_of(aws.stage.name, names)
     if aws.stage.name == "local":
         bootstrap(project, aws, story)
@@ -72,9 +85,18 @@ def deploy(
         with story.step(f"cdk deploy {' '.join(wanted)}"):
             arguments = ["deploy", *wanted, "--require-approval", approve, "--progress", "events"]
             cdk(project, aws, arguments, story, context)
-    replays = {model.name: _verified(aws, model.name, artifacts[model.name], story) for model in models}
+    replays = {model.name: _verified(aws, model, artifacts[model.name], story) for model in models}
     write_outputs(project, aws, names)
     return replays
+
+
+def _build_package(project: Project, model: ModelSettings, artifact: Artifact, story: Story) -> None:
+    if model.serve.package == "image":
+        from training.lambda_image import build_image_context
+
+        build_image_context(project.root, model, artifact, progress=story.event)
+    else:
+        build_package(project.root, artifact, model.serve, progress=story.event)
 
 
 def require_mapped_region(aws: Aws) -> None:
@@ -106,16 +128,26 @@ def artifacts_of(project: Project, model: ModelSettings) -> dict[str, Artifact]:
     }
 
 
-def _verified(aws: Aws, model: str, artifacts: dict[str, Artifact], story: Story) -> dict[str, Replay]:
-    outputs = aws.outputs(model)
-    check_configuration(aws, outputs)
-    client = client_for(aws, model)
+def _verified(
+    aws: Aws, model: ModelSettings, artifacts: dict[str, Artifact], story: Story
+) -> dict[str, Replay]:
+    if model.serve.on_lambda:
+        bring_forward(aws, model, artifacts[CHAMPION], story)
+    else:
+        check_configuration(aws, aws.outputs(model.name))
+    client = client_for(aws, model.name)
     asked = {name: artifact for name, artifact in artifacts.items() if name != SHADOW}
     replays = {}
     for name, artifact in asked.items():
-        with story.step(f"replay the golden rows of {model} {artifact.version} ({name})"):
+        with story.step(f"replay the golden rows of {model.name} {artifact.version} ({name})"):
             variant = name if len(asked) > 1 else None
             replays[name] = replay_golden_rows(client, artifact, variant=variant)
+    # An API does not choose between variants, so that only the one there is can be held to its golden rows.
+    if model.serve.front_door and len(asked) == 1:
+        api = client_for(aws, model.name, "api")
+        with story.step(f"replay the golden rows of {model.name} through its front door"):
+            await_version(aws, api)
+            replays[FRONT_DOOR] = replay_golden_rows(api, artifacts[CHAMPION])
     return replays
 
 

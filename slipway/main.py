@@ -29,6 +29,7 @@ VERBS = (
     "outputs",
     "env",
     "traffic",
+    "rollback",
     "serve",
     "destroy",
     "doctor",

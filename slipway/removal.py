@@ -84,7 +84,8 @@ def retained(aws: Aws, stacks: Sequence[str]) -> list[tuple[str, str]]:
 
             template = json.loads(template)
         for item in resources:
-            if template["Resources"][item["LogicalResourceId"]].get("DeletionPolicy") == "Retain":
+            kept = template["Resources"][item["LogicalResourceId"]].get("DeletionPolicy") == "Retain"
+            if kept and item["ResourceType"] not in _GONE_ANYHOW:
                 name, kind = item["PhysicalResourceId"], item["ResourceType"]
                 found.append(
                     (f"{kind} {name}", _HOW.get(kind, "aws cloudcontrol delete-resource").format(name))
@@ -92,6 +93,8 @@ def retained(aws: Aws, stacks: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
+# Versions of a function outlive an update, for `slipway rollback`, and go with the function.
+_GONE_ANYHOW = ("AWS::Lambda::Version",)
 _HOW = {
     "AWS::S3::Bucket": "aws s3api delete-objects of all versions, then: aws s3 rb s3://{}",
     "AWS::KMS::Key": "aws kms schedule-key-deletion --key-id {}",

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from client import Client
 from slipway.aws import Aws
@@ -28,17 +28,21 @@ class Replay:
         agreement: the share that was answered as training did, 0 to 1.
         p50_ms: the median of one-row requests, client side, in milliseconds.
         requests: how many were sent in all.
+        door: the way in that they took.
     """
 
     rows: int
     agreement: float
     p50_ms: float
     requests: int
+    door: str
 
 
-def client_for(aws: Aws, model: str) -> Client:
-    """Return the client of a deployed model."""
-    return Client.from_outputs(model, aws.stage.name, session=aws.session, endpoint_url=aws.endpoint_url)
+def client_for(aws: Aws, model: str, door: Literal["sagemaker", "api"] | None = None) -> Client:
+    """Return the client of a deployed model; an endpoint may have an API beside its own door."""
+    return Client.from_outputs(
+        model, aws.stage.name, session=aws.session, endpoint_url=aws.endpoint_url, door=door
+    )
 
 
 def check_configuration(aws: Aws, outputs: dict[str, str]) -> None:
@@ -105,7 +109,7 @@ def replay_golden_rows(
             fix="Compare the library versions: slipway doctor",
         )
     p50_ms = _p50_ms(client, golden["rows"], variant, latency_calls)
-    return Replay(len(answers), 1.0, p50_ms, 1 + latency_calls)
+    return Replay(len(answers), 1.0, p50_ms, 1 + latency_calls, client.door.name)
 
 
 def agrees(answer: Any, expected: Any, tolerance: float = 0.0) -> bool:

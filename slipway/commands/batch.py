@@ -44,6 +44,7 @@ def command(
     """
     from slipway.batch_job import finish, new_name, start, upload_rows
     from slipway.batch_rows import prepare
+    from slipway.functions import require_endpoint
     from slipway.shared import place_of
     from training.artifact import load_artifact
     from training.sagemaker.sdk import transform_job
@@ -54,6 +55,13 @@ def command(
     told = settings.models[0]
     aws = aws_of(project, settings.stage)
     outputs, place = aws.outputs(model), place_of(aws)
+    require_endpoint(
+        model,
+        outputs,
+        "transform jobs",
+        f"Ask it with the file: slipway predict {model} {file}. For large files deploy it with "
+        "--set serve.target=sagemaker",
+    )
     job = new_name(place, model)
     source = file
     if not file.startswith("s3://"):

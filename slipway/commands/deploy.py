@@ -1,4 +1,4 @@
-"""slipway deploy: artifacts to endpoints."""
+"""slipway deploy: artifacts to endpoints and functions."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ def command(
     shared: bool,
     port: int,
 ) -> None:
-    """Deploy models (default: all), then check that each endpoint runs and answers what was trained.
+    """Deploy models (default: all), then check that each runs and answers what was trained.
+
+    A model on Lambda is packaged first. Each API's address, a curl line and the cost are told.
 
     \b
     slipway deploy iris                  on this machine; starts the embedded AWS where none runs
     slipway deploy iris --stage dev      in the AWS account that your credentials are for
     """
+    from slipway.api_story import tell_api
     from slipway.deployment import artifacts_of, deploy
     from training.artifact import load_artifact
 
@@ -65,11 +68,16 @@ def command(
         for variant, replay in by_variant.items():
             rows = f"{replay.rows} golden rows agree with training"
             story.say(f"{name} {variant}: {rows}, p50 {replay.p50_ms:.1f} ms")
+    for model in settings.models:
+        if model.serve.has_api:
+            tell_api(project, aws, model, story)
     if shared:
         story.next(f"slipway train --on sagemaker{'' if local else f' --stage {stage}'}")
         return
     first = settings.models[0].name
-    row = line_of(load_artifact(project.root, first).manifest["golden"]["rows"][0])
+    row = line_of(
+        load_artifact(project.root, first, settings.models[0].serve.version).manifest["golden"]["rows"][0]
+    )
     story.next(f"slipway predict {first} {shlex.quote(row)}{'' if local else f' --stage {stage}'}")
 
 
@@ -81,12 +89,13 @@ def _billed(settings: Settings) -> str:
         if model.serve.target == "sagemaker"
         for variant in model.serve.resolved_variants()
     ]
-    serverless = len(settings.models) - len(
-        {m.name for m in settings.models if m.serve.target == "sagemaker"}
-    )
+    serverless = sum(model.serve.serverless for model in settings.models)
+    functions = sum(model.serve.on_lambda for model in settings.models)
     parts = []
     if instances:
         parts.append(f"{sum(instances)} SageMaker instance(s) by the second from now on, used or not")
     if serverless:
         parts.append(f"{serverless} serverless endpoint(s) by the use")
+    if functions:
+        parts.append(f"{functions} function(s) and their APIs by the request")
     return f"AWS bills {' and '.join(parts)},"

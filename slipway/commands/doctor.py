@@ -19,6 +19,7 @@ from localaws.environments import RECIPES, EnvironmentBuilder
 from localaws.errors import LocalAwsError
 from localaws.images.definition import DOCKERFILE, Definition
 from localaws.images.engine import find_engine
+from slipway.api_account import commands_to_set_log_role, log_role
 from slipway.aws import Aws
 from slipway.deployment import is_stale
 from slipway.errors import SlipwayError
@@ -26,6 +27,7 @@ from slipway.options import json_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
 from stacks.images import SKLEARN
+from stacks.serve_settings import ServeSection
 from stacks.settings import Settings
 from training.artifact import load_artifact
 
@@ -86,6 +88,17 @@ def examine(project: Project, stage: str) -> Iterator[Check]:
     yield from _own_images(project, settings)
     if stage != "local":
         yield from _account(settings)
+
+
+def _api_logs(aws: Aws) -> Check:
+    name = "API Gateway's logs"
+    try:
+        role = log_role(aws)
+    except SlipwayError as error:
+        return Check(name, False, error.why, "Ask for apigateway:GET on /account.")
+    if role:
+        return Check(name, True, role.rpartition("/")[2])
+    return Check(name, False, "no role in the account's settings", f"Run:\n{commands_to_set_log_role(aws)}")
 
 
 def _tool(project: Project, name: str, wanted: str, fix: str) -> Check:
@@ -173,7 +186,7 @@ def _artifacts(project: Project, settings: Settings) -> Iterator[Check]:
 
 def _own_images(project: Project, settings: Settings) -> Iterator[Check]:
     """Say what the images of one's own still need: an engine for AWS, or the packages of a process."""
-    models = [model for model in settings.models if model.serve.image == "own"]
+    models = [model for model in settings.models if _has_image(model.serve)]
     try:
         engine = find_engine()
     except LocalAwsError:
@@ -197,6 +210,10 @@ def _own_images(project: Project, settings: Settings) -> Iterator[Check]:
         yield Check(f"image {model.name}", True, found)
 
 
+def _has_image(serve: ServeSection) -> bool:
+    return serve.package == "image" if serve.on_lambda else serve.image == "own"
+
+
 def _account(settings: Settings) -> Iterator[Check]:
     try:
         aws = Aws.account(settings.stage)
@@ -215,6 +232,8 @@ def _account(settings: Settings) -> Iterator[Check]:
         region or "none",
         "AWS has no scikit-learn image there; choose another.",
     )
+    if any(model.serve.has_api for model in settings.models):
+        yield _api_logs(aws)
     try:
         parameter = aws.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")
         yield Check("CDK bootstrap", True, f"version {parameter['Parameter']['Value']}")

@@ -49,13 +49,17 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
 
     table = read_rows(text, _signature(project, model, client.version), tell)
     try:
-        answers = client.predict(table)
+        kind = client.wire.content_type
+        answered = client.answer(client.wire.encode(table), kind, kind)
+        answers = client.wire.decode(answered.content)
     except RequestRefused as error:
         raise PredictionRefused(f"{model} refused the rows: {error}", fix=error.hint or "") from None
     except ClientError as error:
         raise PredictionRefused(f"{model} did not answer: {error}", fix="Look at: slipway status") from None
     if as_json:
-        print(json.dumps({"model": model, "version": client.version, "predictions": answers}))
+        # Which one answered, where the door says it: a rollback does not change the stack's outputs.
+        version = answered.version or client.version
+        print(json.dumps({"model": model, "version": version, "predictions": answers}))
     else:
         print("\n".join(str(answer) for answer in answers))
     story.next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")

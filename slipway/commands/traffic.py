@@ -29,12 +29,20 @@ def command(model: str, champion: float | None, challenger: float | None, stage:
     slipway traffic digits
     slipway traffic digits --challenger 10
     """
+    from slipway.functions import require_endpoint
     from slipway.traffic import move, shares, split, write_down
 
     project, story = Project.here(), Story()
     settings = settings_of(project, (model,), stage)
     aws = aws_of(project, settings.stage)
-    endpoint = aws.outputs(model)["EndpointName"]
+    outputs = aws.outputs(model)
+    require_endpoint(
+        model,
+        outputs,
+        "variants: its alias sends every request to one version",
+        f"To choose the version: slipway rollback {model} --list",
+    )
+    endpoint = outputs["EndpointName"]
     if champion is not None or challenger is not None:
         weights = split(shares(aws, endpoint), champion, challenger)
         with story.step(f"move the traffic of {endpoint}"):
