@@ -1,7 +1,7 @@
 """What a request's body must be for API Gateway to let it through: JSON schemas of draft 4.
 
-The gateway refuses what is no table of the model at all. What is wrong in a row the model's own code says, since
-only that can name row and column; so a schema here never looks into a row further than its width.
+The gateway refuses what is no table of the model at all. What is wrong in a row the model's own code says,
+since only that can name row and column; so a schema here never looks into a row further than its width.
 Source: "Data models for REST APIs" in the API Gateway developer guide; a schema there is of draft 4.
 """
 

@@ -39,10 +39,10 @@ class ApiBackend(Protocol):
     def attach(self, api: apigateway.RestApi, stage: str) -> None:
         """Let the API's stage, and nobody else's, ask it."""
 
-    def integration(self, route: Route) -> apigateway.Integration:
+    def integration(self, route: Route, /) -> apigateway.Integration:
         """Return how a route's requests get there; `attach` came before."""
 
-    def responses(self, route: Route) -> list[apigateway.MethodResponse]:
+    def responses(self, route: Route, /) -> list[apigateway.MethodResponse]:
         """Return the statuses and headers of a route that API Gateway has to know."""
 
 
@@ -68,7 +68,7 @@ class LambdaBackend:
             source_arn=api.arn_for_execute_api("*", "/*", stage),
         )
 
-    def integration(self, route: Route) -> apigateway.Integration:
+    def integration(self, _route: Route, /) -> apigateway.Integration:
         """Return the proxy integration."""
         return apigateway.AwsIntegration(
             proxy=True,
@@ -77,6 +77,6 @@ class LambdaBackend:
             options=apigateway.IntegrationOptions(timeout=cdk.Duration.seconds(29)),
         )
 
-    def responses(self, route: Route) -> list[apigateway.MethodResponse]:
+    def responses(self, _route: Route, /) -> list[apigateway.MethodResponse]:
         """None: the function says them."""
         return []

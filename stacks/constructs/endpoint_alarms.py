@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-_PERIOD = cdk.Duration.minutes(1)
-_DATAPOINTS, _PERIODS = 3, 5  # three bad minutes out of five
-_ERROR_SHARE = 0.01
+from stacks.alarms import ERROR_SHARE, PERIOD, alarm_above
+
 _US_PER_MS = 1000
 
 
@@ -31,14 +29,16 @@ class EndpointAlarms(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, props: EndpointAlarmsProps) -> None:
         super().__init__(scope, construct_id)
         self._dimensions = {"EndpointName": props.endpoint_name, "VariantName": props.variant_name}
-        self.errors = self._alarm(
+        self.errors = alarm_above(
+            self,
             "Errors",
             # One value of 0 or 1 a request, so the average is the share of requests that failed.
             metric=self._metric("Invocation5XXErrors", cloudwatch.Stats.AVERAGE),
-            threshold=_ERROR_SHARE,
-            description=f"{props.endpoint_name}: more than {_ERROR_SHARE:.0%} of requests end in a 5xx",
+            threshold=ERROR_SHARE,
+            description=f"{props.endpoint_name}: more than {ERROR_SHARE:.0%} of requests end in a 5xx",
         )
-        self.latency = self._alarm(
+        self.latency = alarm_above(
+            self,
             "Latency",
             # ModelLatency is in microseconds.
             metric=self._metric("ModelLatency", "p99"),
@@ -52,22 +52,5 @@ class EndpointAlarms(Construct):
             metric_name=name,
             dimensions_map=self._dimensions,
             statistic=statistic,
-            period=_PERIOD,
+            period=PERIOD,
         )
-
-    def _alarm(
-        self, construct_id: str, *, metric: cloudwatch.Metric, threshold: float, description: str
-    ) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            construct_id,
-            metric=metric,
-            threshold=threshold,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            datapoints_to_alarm=_DATAPOINTS,
-            evaluation_periods=_PERIODS,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=description,
-        )
-        alarm.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-        return alarm

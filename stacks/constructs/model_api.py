@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from model_code.serving.doors.openapi import routes_of
-from stacks.api_schema import line_schema, table_schema
+from stacks.api_schema import body_hint, line_schema, table_schema
 from stacks.constructs.api_access_logs import ApiAccessLogs, ApiAccessLogsProps
-from stacks.constructs.api_backend import CLASSIFY, READERS, ApiBackend, Route
+from stacks.constructs.api_alarms import ApiAlarms, ApiAlarmsProps
+from stacks.constructs.api_backend import CLASSIFY, PAGE, READERS, ApiBackend, Route
+from stacks.constructs.gateway_errors import GatewayErrors, GatewayErrorsProps
+from stacks.constructs.usage_plan import UsagePlan, UsagePlanProps
+from stacks.constructs.web_acl import WebAcl, WebAclProps
 from stacks.settings import ModelSettings, StageSettings, stack_name
 
 NPY: Final = "application/x-npy"
 JSON: Final = "application/json"
+# TLS 1.2 or 1.3, with ciphers that keep yesterday's traffic secret; the newest that all SDKs of today speak.
+TLS_POLICY: Final = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+_PREFLIGHT_MAX_AGE = cdk.Duration.hours(1)
+_CORS_HEADERS = ["Content-Type", "Accept", "Authorization", "X-Api-Key", "X-Amz-Date", "X-Amz-Security-Token"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +63,7 @@ class ModelApi(Construct):
             description=f"The model {props.model.name}",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=[NPY],
-            # The role for logs is the account's, and one for all its APIs: see docs/decisions/0014-the-api.md.
+            # The role for logs is the account's, one for all its APIs: docs/decisions/0014-the-api.md.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=props.stage.name,
@@ -72,11 +80,73 @@ class ModelApi(Construct):
         )
         # CDK's own output, under a generated name.
         self.rest_api.node.try_remove_child("Endpoint")
+        self._protect()
+        self._include_in_deployment({"binary": [NPY], "tls": TLS_POLICY})
         props.backend.attach(self.rest_api, props.stage.name)
         self._add_methods()
-        self.key_id = None
-        cdk.RemovalPolicies.of(self).destroy()
+        self._add_errors()
         self.url = self.rest_api.url
+        self.key_id = self._add_plan() if self.auth == "api_key" else None
+        ApiAlarms(
+            self,
+            "Alarms",
+            props=ApiAlarmsProps(
+                api_name=name,
+                stage_name=props.stage.name,
+                latency_ms=props.stage.model_latency_alarm_ms,
+            ),
+        )
+        if props.stage.waf:
+            WebAcl(
+                self,
+                "Firewall",
+                props=WebAclProps(
+                    name=name,
+                    stage_arn=self.rest_api.deployment_stage.stage_arn,
+                    requests_per_five_minutes=props.stage.waf_requests_per_five_minutes,
+                    log_retention_days=props.stage.log_retention_days,
+                ),
+            )
+        cdk.RemovalPolicies.of(self).destroy()
+
+    def _protect(self) -> None:
+        """Refuse connections below TLS 1.2; AWS's default for such an API takes 1.0."""
+        resource = cast(apigateway.CfnRestApi, self.rest_api.node.default_child)
+        resource.security_policy = TLS_POLICY
+        # Strict would check names that clients have to send, and takes AWS 15 minutes to begin with.
+        resource.endpoint_access_mode = "BASIC"
+
+    def _add_errors(self) -> None:
+        serve, signature = self._props.model.serve, self._props.manifest["signature"]
+        GatewayErrors(
+            self,
+            "Errors",
+            props=GatewayErrorsProps(
+                api=self.rest_api,
+                signed=self.auth == "iam",
+                body_hint=body_hint(signature),
+                origins=serve.cors_origins,
+            ),
+        )
+
+    def _add_plan(self) -> str:
+        serve = self._props.model.serve
+        return UsagePlan(
+            self,
+            "Plan",
+            props=UsagePlanProps(
+                api=self.rest_api,
+                rate=serve.throttle_rate,
+                burst=serve.throttle_burst,
+                quota_per_day=serve.quota_per_day,
+            ),
+        ).key_id
+
+    def _include_in_deployment(self, described: Mapping[str, Any], *made: IDependable) -> None:
+        """Make another deployment when what is described changes, after what it is made of."""
+        deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
+        deployment.node.add_dependency(*made)
+        deployment.add_to_logical_id(described)
 
     def _add_methods(self) -> None:
         signature = self._props.manifest["signature"]
@@ -99,11 +169,7 @@ class ModelApi(Construct):
             name=construct_id,
             schema=schema,
         )
-        # What is part of a deployment is made before it, and a change of it makes another deployment.
-        deployment = self.rest_api.latest_deployment
-        assert deployment is not None
-        deployment.node.add_dependency(model)
-        deployment.add_to_logical_id({construct_id: schema})
+        self._include_in_deployment({construct_id: schema}, model)
         return apigateway.Model.from_model_name(self, f"{construct_id}Model", model.ref)
 
     def _add_method(self, route: Route) -> None:
@@ -120,3 +186,11 @@ class ModelApi(Construct):
             request_models={JSON: self._line if route == CLASSIFY else self._table} if posts else None,
             method_responses=self._props.backend.responses(route),
         )
+        origins = list(self._props.model.serve.cors_origins)
+        if origins and route != PAGE:
+            resource.add_cors_preflight(
+                allow_origins=origins,
+                allow_methods=[route.method],
+                allow_headers=_CORS_HEADERS,
+                max_age=_PREFLIGHT_MAX_AGE,
+            )
