@@ -19,7 +19,7 @@ from slipway.verify import CHAMPION, SHADOW, Replay, check_configuration, client
 from stacks.images import PREBUILT
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
-from training.lambda_package import build_package
+from training.lambda_build import build_for_target
 
 OUTPUTS_FILE = "outputs.json"
 # By model, then by the name of the variant.
@@ -72,7 +72,7 @@ def deploy(
     for model in models:
         if model.serve.on_lambda:
             with story.step(f"package {model.name} for Lambda"):
-                _build_package(project, model, artifacts[model.name][CHAMPION], story)
+                build_for_target(project.root, model, artifacts[model.name][CHAMPION], progress=story.event)
     wanted = stacks_of(aws.stage.name, names)
     if aws.stage.name == "local":
         bootstrap(project, aws, story)
@@ -88,15 +88,6 @@ def deploy(
     replays = {model.name: _verified(aws, model, artifacts[model.name], story) for model in models}
     write_outputs(project, aws, names)
     return replays
-
-
-def _build_package(project: Project, model: ModelSettings, artifact: Artifact, story: Story) -> None:
-    if model.serve.package == "image":
-        from training.lambda_image import build_image_context
-
-        build_image_context(project.root, model, artifact, progress=story.event)
-    else:
-        build_package(project.root, artifact, model.serve, progress=story.event)
 
 
 def require_mapped_region(aws: Aws) -> None:

@@ -18,6 +18,7 @@ from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
 from slipway.story import Story
 from slipway.tour_batch import show_batch
+from slipway.tour_lambda import front_doors, show_function
 from slipway.tour_packaging import needs_job, package_by_job, package_here
 from slipway.verify import CHAMPION, SHADOW, Replay, client_for
 from stacks.settings import ModelSettings, Settings, load_settings
@@ -58,12 +59,16 @@ def take(project: Project, settings: Settings, story: Story) -> Tour:
         for model in settings.models:
             if needs_job(model):
                 package_by_job(project, aws, model, story)
-        replays = deploy(project, aws, settings.models, {}, story, direct=False)
+        context = front_doors(settings.models)
+        settings = load_settings(project.root, {**context, "stage": "local"})
+        replays = deploy(project, aws, settings.models, context, story, direct=False)
         for model in settings.models:
             _show_one_request(project, aws, model, story)
             if {variant.name for variant in model.serve.resolved_variants()} == {CHAMPION, "challenger"}:
                 _show_shares(project, aws, model, story)
                 replays[model.name] |= _show_shadow(project, aws, model, story)
+            if model.serve.on_lambda:
+                replays[model.name] |= show_function(project, aws, model, story)
             if needs_job(model):
                 batches[model.name] = show_batch(project, aws, model, story)
         before = local.inventory()
@@ -79,10 +84,11 @@ def _show_one_request(project: Project, aws: Aws, model: ModelSettings, story: S
     variant = model.serve.resolved_variants()[0]
     artifact = load_artifact(project.root, model.name, variant.version)
     cells = artifact.manifest["golden"]["rows"][0]
-    answer = client_for(aws, model.name).predict([cells])[0]
+    client = client_for(aws, model.name)
+    answer = client.predict([cells])[0]
     row = ",".join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells)
     shown = row if len(row) < 40 else f"{row[:36]} …"
-    story.say(f"         {shown} -> {answer}   (boto3 invoke_endpoint)")
+    story.say(f"         {shown} -> {answer}   ({client.door.name})")
 
 
 def _show_shares(project: Project, aws: Aws, model: ModelSettings, story: Story) -> None:

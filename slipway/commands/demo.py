@@ -15,7 +15,7 @@ from slipway.project import Project
 from slipway.story import Story
 from stacks.serve_settings import CHAMPION
 
-DOOR, BATCH_DOOR = "SageMaker Runtime", "transform job"
+BATCH_DOOR = "transform job"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ class Row:
 def command(as_json: bool) -> None:
     """Train every model, deploy it on an embedded AWS with the CDK CLI, predict, destroy, prove it is empty.
 
-    A model with a challenger is deployed twice: the second time, the challenger is a shadow. A model of AWS's
-    built-in XGBoost is trained by a training job, and its test set goes through a transform job. The demo
-    starts an embedded AWS of its own, on a free port, and leaves one that runs already alone.
+    An endpoint of AWS's own image gets an API in front of it, and a model on Lambda is deployed from a zip
+    file, then from a container image. A model with a challenger is deployed twice: the second time, the
+    challenger is a shadow. A model of AWS's built-in XGBoost is trained by a training job, and its test set
+    goes through a transform job. The demo starts an embedded AWS of its own, on a free port, and leaves one
+    that runs already alone.
 
     \b
     slipway demo
@@ -57,7 +59,7 @@ def command(as_json: bool) -> None:
             model=model.name,
             variant=variant,
             target=model.serve.target,
-            door=DOOR,
+            door=replay.door,
             rows=replay.rows,
             agreement=replay.agreement,
             p50_ms=round(replay.p50_ms, 2),
