@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # CDK's kernel runs on Node. The project's environment has a supported one; what is on PATH may be anything.
@@ -18,10 +19,11 @@ import aws_cdk as cdk
 
 from slipway.errors import SlipwayError
 from stacks.model_stack import ModelStack
-from stacks.settings import load_settings
+from stacks.serve_settings import CHAMPION
+from stacks.settings import ModelSettings, StageSettings, load_settings
 from stacks.shared_stack import SharedStack
 from stacks.validation import add_checks
-from training.artifact import load_artifact
+from training.artifact import Artifact, load_artifact
 
 _CHECKS_FAILED = 3
 
@@ -47,9 +49,19 @@ def build(app: cdk.App, root: Path) -> None:
     shared = SharedStack(app, stage=settings.stage)
     for model, versions in zip(settings.models, artifacts, strict=True):
         # A model's stack needs repository and parameters of the shared one, and is destroyed before it.
-        ModelStack(app, stage=settings.stage, model=model, artifacts=versions).add_stack_dependency(shared)
+        _add_model(app, root, settings.stage, model, versions).add_stack_dependency(shared)
     nag = settings.stage.name == "prod" or app.node.try_get_context("nag") == "true"
     add_checks(app, settings.stage.name, nag=nag)
+
+
+def _add_model(
+    app: cdk.App, root: Path, stage: StageSettings, model: ModelSettings, artifacts: Mapping[str, Artifact]
+) -> cdk.Stack:
+    if not model.serve.on_lambda:
+        return ModelStack(app, stage=stage, model=model, artifacts=artifacts)
+    from stacks.lambda_stack import LambdaStack  # Lambda and API Gateway of CDK import slowly
+
+    return LambdaStack(app, root=root, stage=stage, model=model, artifact=artifacts[CHAMPION])
 
 
 def main() -> None:

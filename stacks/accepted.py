@@ -5,33 +5,8 @@ A test fails when an entry matches nothing any more or has expired; synth knows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-StackKind = Literal["shared", "model"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """One finding at one place."""
-
-    stack: StackKind
-    """The kind of stack; each model's stack is made by the same code."""
-    path: str
-    """Below the stack: the construct's path for cdk-nag, the logical id for house rules."""
-    finding: str
-    """The exact id, brackets included; {stack} and {model} stand for their names."""
-    reason: str
-    accepted: str
-    """The day it was accepted: YYYY-MM-DD."""
-    expires: str
-    """The day it has to be looked at again: YYYY-MM-DD."""
-
-    @property
-    def of_house_rule(self) -> bool:
-        """Whether it is a finding of ours; else it is cdk-nag's."""
-        return self.finding.startswith("H-")
-
+from stacks.acceptance import Accepted
+from stacks.accepted_functions import OF_FUNCTIONS
 
 _LOG_DELIVERY = (
     "logs:CreateLogDelivery,logs:DeleteLogDelivery,logs:DescribeLogGroups,logs:DescribeResourcePolicies,"
@@ -67,6 +42,7 @@ _OF_STATE_MACHINES = tuple(
 )
 ACCEPTED: tuple[Accepted, ...] = (
     *_OF_STATE_MACHINES,
+    *OF_FUNCTIONS,
     Accepted(
         stack="model",
         path="ExecutionRole/Default/Resource",

@@ -17,6 +17,7 @@ from stacks.serve_settings import CHAMPION, SHADOW, ServeSection
 Hit = tuple[str, Any]
 _T = TypeVar("_T")
 _SERVERLESS_KEYS = ("memory_mb", "max_concurrency", "provisioned_concurrency")
+_SERVERLESS_MEMORY_MB = range(1024, 6145, 1024)
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,17 @@ def _machines_of_serverless(serve: ServeSection) -> Iterator[Hit]:
 
 def _serverless_keys_elsewhere(serve: ServeSection) -> Iterator[Hit]:
     for key in _SERVERLESS_KEYS:
-        if not serve.serverless and key in serve.model_fields_set:
+        if not (serve.serverless or serve.on_lambda) and key in serve.model_fields_set:
             yield key, getattr(serve, key)
 
 
+def _no_such_size(serve: ServeSection) -> Iterator[Hit]:
+    if serve.serverless and serve.resolved_memory_mb not in _SERVERLESS_MEMORY_MB:
+        yield "memory_mb", serve.memory_mb
+
+
 def _too_much_provisioned(serve: ServeSection) -> Iterator[Hit]:
-    if (serve.provisioned_concurrency or 0) > serve.max_concurrency:
+    if serve.serverless and (serve.provisioned_concurrency or 0) > serve.max_concurrency:
         yield "provisioned_concurrency", serve.provisioned_concurrency
 
 
@@ -113,12 +119,12 @@ def _more_copies_than_requests(serve: ServeSection) -> Iterator[Hit]:
 
 
 def _base_of_no_image(serve: ServeSection) -> Iterator[Hit]:
-    if serve.image != "own" and "base_image" in serve.model_fields_set:
+    if not serve.on_lambda and serve.image != "own" and "base_image" in serve.model_fields_set:
         yield "base_image", serve.base_image
 
 
 def _objects_for_no_server(serve: ServeSection) -> Iterator[Hit]:
-    if serve.image != "own" and serve.s3_prefixes:
+    if not serve.on_lambda and serve.image != "own" and serve.s3_prefixes:
         yield "s3_prefixes", list(serve.s3_prefixes)
 
 
@@ -146,7 +152,7 @@ COMBINATIONS: tuple[Combination[ServeSection], ...] = (
     ),
     Combination(
         _serverless_keys_elsewhere,
-        "It is a size of serverless endpoints; others have instance_type and instance_count.",
+        "It is a size of what AWS runs on demand; other endpoints have instance_type and instance_count.",
         'Set target = "sagemaker-serverless", or remove it.',
     ),
     Combination(
@@ -178,5 +184,10 @@ COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         _objects_for_no_server,
         "AWS's prebuilt image takes the rows in the request only.",
         'Set image = "own", or remove it.',
+    ),
+    Combination(
+        _no_such_size,
+        "A serverless endpoint has 1024, 2048, 3072, 4096, 5120 or 6144 MB.",
+        "Set one of these.",
     ),
 )

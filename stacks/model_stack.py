@@ -192,7 +192,7 @@ class ModelStack(cdk.Stack):
             model_name=model.model_name,
             weight=variant.weight,
             runs_on=OnDemand(
-                memory_mb=serve.memory_mb,
+                memory_mb=serve.resolved_memory_mb,
                 max_concurrency=serve.max_concurrency,
                 provisioned_concurrency=serve.provisioned_concurrency,
             )

@@ -52,7 +52,7 @@ class SharedOutputs(_Outputs):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOutputs(_Outputs):
-    """The outputs of `slipway-<stage>-<model>`."""
+    """The outputs of `slipway-<stage>-<model>` of a model on SageMaker."""
 
     endpoint_name: str
     """The endpoint's name, for InvokeEndpoint."""
@@ -77,6 +77,30 @@ class ModelOutputs(_Outputs):
     wire_format: str | None = None
     """How the endpoint wants rows, as JSON {"format": "xgboost", "features": […], "classes": […]}; only where
     AWS's built-in image answers, which speaks CSV and scores."""
+    api_url: str | None = None
+    """Where the API in front of the endpoint answers, with a slash at its end; only with front_door."""
+    api_auth: str | None = None
+    """Who may call that API: iam (requests are signed), api_key, or none: everybody; only with front_door."""
+    api_key_id: str | None = None
+    """The id of its API key, for GetApiKey; only with `auth = "api_key"`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaOutputs(_Outputs):
+    """The outputs of `slipway-<stage>-<model>` of a model on Lambda."""
+
+    model_version: str
+    """The model's version: 12 hex digits."""
+    function_name: str
+    """The function's name, for Invoke."""
+    alias_name: str
+    """The alias that the API calls: live."""
+    api_url: str
+    """Where the API answers, with a slash at its end."""
+    api_auth: str
+    """Who may call the API: iam (requests are signed), api_key, or none (everybody)."""
+    api_key_id: str | None = None
+    """The id of the API key, for GetApiKey; only with `auth = "api_key"`."""
 
 
 def written_variants(versions: Mapping[str, str]) -> str:

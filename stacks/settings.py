@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
 from stacks.combinations import COMBINATIONS, require_possible
 from stacks.job_settings import BatchSection, TrainSection
+from stacks.lambda_combinations import LAMBDA_COMBINATIONS
 from stacks.metrics import METRICS
 from stacks.model_combinations import MODEL_COMBINATIONS
 from stacks.model_section import ModelSection
@@ -106,6 +107,11 @@ class StageSettings(Section):
     """How long container logs are kept, in days."""
     model_latency_alarm_ms: int = Field(default=1000, ge=1)
     """Alarm when the p99 of the model's own time stays above this, in milliseconds."""
+    waf: bool = True
+    """Put AWS WAF in front of APIs: its managed rules, and a limit for each address (about 10 USD a month for
+    each API)."""
+    waf_requests_per_five_minutes: int = Field(default=2000, ge=10, le=2_000_000_000)
+    """How many requests WAF lets one address make in five minutes."""
 
 
 class Settings(Section):
@@ -204,7 +210,7 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
         tables.setdefault(section, {})[key] = value
     where = f"model_code/{name}/model.toml"
     settings = validated(ModelSettings, {"name": name, "folder": path.parent, **tables}, where)
-    require_possible(settings.serve, COMBINATIONS, where, section="serve.")
+    require_possible(settings.serve, (*COMBINATIONS, *LAMBDA_COMBINATIONS), where, section="serve.")
     require_possible(settings, MODEL_COMBINATIONS, where)
     return settings
 

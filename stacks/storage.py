@@ -3,13 +3,15 @@
     data/<model>/<version of the data>/{train,validation,test}/…    what models are trained and tested on
     jobs/<training job>/{code,output,checkpoints}/…                 what a training job reads and leaves
     batch/<model>/input/<run>/…, batch/<model>/output/<run>/…       what a transform job reads and leaves
+    models/<model>/<version>/{model.tar.gz,pointer.json}            versions that a function may take
+    models/<model>/current.json                                     the pointer to the one in force
 
 A prefix ends at a slash.
 """
 
 from __future__ import annotations
 
-DATA, JOBS, BATCH = "data/", "jobs/", "batch/"
+DATA, JOBS, BATCH, MODELS = "data/", "jobs/", "batch/", "models/"
 # Where `slipway train` leaves the data that a scheduled training takes, and a person the rows of a scheduled
 # transform.
 CURRENT = "current"
@@ -56,6 +58,26 @@ def batch_input(model: str, run: str = "") -> str:
 def batch_output(model: str, run: str = "") -> str:
     """Return where the predictions of one run go, or those of all."""
     return f"{BATCH}{model}/output/" + (f"{run}/" if run else "")
+
+
+def models_prefix(model: str) -> str:
+    """Return where the versions of a model for functions are."""
+    return f"{MODELS}{model}/"
+
+
+def model_archive_key(model: str, version: str) -> str:
+    """Return where the archive of one version is."""
+    return f"{models_prefix(model)}{version}/model.tar.gz"
+
+
+def pointer_key(model: str, version: str) -> str:
+    """Return where the pointer to one version is kept, from when a function has tried it."""
+    return f"{models_prefix(model)}{version}/pointer.json"
+
+
+def current_pointer_key(model: str) -> str:
+    """Return where the pointer in force is."""
+    return f"{models_prefix(model)}current.json"
 
 
 def uri(bucket: str, key: str) -> str:

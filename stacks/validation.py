@@ -10,9 +10,9 @@ import aws_cdk as cdk
 import jsii
 from constructs import IConstruct
 
-from stacks.accepted import ACCEPTED, StackKind
+from stacks.acceptance import StackKind
+from stacks.accepted import ACCEPTED
 from stacks.constructs.execution_role import object_arn
-from stacks.model_stack import ModelStack
 from stacks.rules import RULES, Finding, findings
 from stacks.settings import StageName, stack_name
 from stacks.shared_stack import SharedStack
@@ -98,7 +98,7 @@ def _read(path: str) -> Template:
 def _acknowledge(app: cdk.App) -> None:
     """Tell cdk-nag what stacks/accepted.py says of it, and which prefixes a model.toml opens."""
     for stack in app.node.children:
-        if not isinstance(stack, SharedStack | ModelStack):
+        if not isinstance(stack, cdk.Stack):
             continue
         kind = "shared" if isinstance(stack, SharedStack) else "model"
         found = [
@@ -107,9 +107,11 @@ def _acknowledge(app: cdk.App) -> None:
             if entry.stack == kind and not entry.of_house_rule
         ]
         names = _known_at_synth(stack)
-        if isinstance(stack, ModelStack):
-            names |= {"{stack}": stack.stack_name, "{model}": stack.model}
-            arns = [object_arn("<AWS::Partition>", prefix) for prefix in stack.s3_prefixes]
+        # Not by its class: importing that of functions takes long where no model needs it.
+        if model := getattr(stack, "model", None):
+            names |= {"{stack}": stack.stack_name, "{model}": model}
+            prefixes = getattr(stack, "s3_prefixes", ())
+            arns = [object_arn("<AWS::Partition>", prefix) for prefix in prefixes]
             found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
         for path, finding, reason in found:
             construct = _below(stack, path)

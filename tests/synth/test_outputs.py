@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stacks.outputs import ModelOutputs, SharedOutputs, output_name, parameter_name
+from stacks.outputs import LambdaOutputs, ModelOutputs, SharedOutputs, output_name, parameter_name
 from stacks.rules import RULES
 from tests.synth.harness import ROOT, STAGES, Templates, make_project, synthesize
 
@@ -49,10 +49,17 @@ def test_no_output_disappears(prod: Templates, dev: Templates) -> None:
         "BatchStateMachineArn",
         "TrainingStateMachineArn",
         "WireFormat",
+        "ApiUrl",
+        "ApiAuth",
+        "ApiKeyId",
     }
+    with_api = {"ApiUrl", "ApiAuth", "ApiKeyId"}
     # iris is served by an image that speaks for itself, and digits has no script to train it with.
-    assert prod["slipway-prod-iris"]["Outputs"].keys() == model - {"WireFormat"}
-    assert prod["slipway-prod-digits"]["Outputs"].keys() == model - {"WireFormat", "TrainingStateMachineArn"}
+    assert prod["slipway-prod-iris"]["Outputs"].keys() == model - with_api - {"WireFormat"}
+    assert prod["slipway-prod-digits"]["Outputs"].keys() == model - with_api - {
+        "WireFormat",
+        "TrainingStateMachineArn",
+    }
 
 
 def test_outputs_tell_the_version_of_every_variant(templates: dict[str, Templates]) -> None:
@@ -79,7 +86,7 @@ def test_a_parameter_s_path_has_the_model_folder_s_name(tmp_path: Path) -> None:
 
 def test_every_output_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
-    for field in (*fields(SharedOutputs), *fields(ModelOutputs)):
+    for field in (*fields(SharedOutputs), *fields(ModelOutputs), *fields(LambdaOutputs)):
         assert f"| `{output_name(field.name)}` |" in page
 
 

@@ -69,6 +69,8 @@ IMPOSSIBLE: list[tuple[int, str, str]] = [
     (8, _variants(SHADOW + ", weight = 3", CHAMPION + ", weight = 2"), "serve.variants[0].weight = 3.0"),
     (9, 'base_image = "python:3.13-slim"\n', "serve.base_image = 'python:3.13-slim'"),
     (10, 's3_prefixes = ["s3://bucket/rows"]\n', "serve.s3_prefixes = ['s3://bucket/rows']"),
+    (11, SERVERLESS + "memory_mb = 1769\n", "serve.memory_mb = 1769"),
+    (11, SERVERLESS + "memory_mb = 7168\n", "serve.memory_mb = 7168"),
 ]
 
 
@@ -183,7 +185,7 @@ def test_a_shadow_gets_a_copy_of_every_request_unless_less_is_asked(
 
 def test_a_serverless_endpoint_has_sizes_and_no_machines(tmp_path: Path) -> None:
     serve = _serve(tmp_path, SERVERLESS)
-    assert (serve.memory_mb, serve.max_concurrency, serve.provisioned_concurrency) == (2048, 5, None)
+    assert (serve.resolved_memory_mb, serve.max_concurrency, serve.provisioned_concurrency) == (2048, 5, None)
     assert [(v.instance_type, v.instance_count) for v in serve.resolved_variants()] == [(None, None)]
 
 
