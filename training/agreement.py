@@ -30,11 +30,13 @@ class Answers:
         matrix: rows of features, float64, in the signature's order.
         values: the model's answer to each row, of shape (rows,) or (rows, 1).
         kind: `string`, `integer` or `number`.
+        probabilities: of each class in sorted order, (rows, classes); None where the model has none.
     """
 
     matrix: Matrix
     values: npt.NDArray[Any]
     kind: str
+    probabilities: npt.NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)

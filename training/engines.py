@@ -12,7 +12,9 @@ from typing import Any
 from slipway.errors import NoEngine
 
 from .agreement import Agreement, Answers, measure
-from .onnx_form import NotConvertible, to_onnx
+from .onnx_form import NotConvertible, convert, only_predicting
+from .onnx_graph import with_probabilities as telling
+from .probabilities import NO_CLASSES, NONE_IN_TRAINING, with_probabilities
 from .skops_form import NotData, foreign_packages, to_skops, types_needed
 from .xgboost_form import is_xgboost, to_ubj
 
@@ -33,6 +35,8 @@ class Packaged:
         trusted: the types that skops may build.
         reason: why it is not ONNX, in one line; empty where it is.
         versions: of the libraries that made or run it.
+        probabilities: whether it tells those of the classes, as training's own model does.
+        no_probabilities: why not, in one line; empty where it does.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Packaged:
     trusted: tuple[str, ...] = ()
     reason: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    probabilities: bool = False
+    no_probabilities: str = ""
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -57,6 +63,8 @@ class Packaged:
             "trusted": list(self.trusted),
             "reason": self.reason,
             "agreement": asdict(self.agreement),
+            "probabilities": self.probabilities,
+            "no_probabilities": self.no_probabilities,
         }
 
     def summary(self) -> str:
@@ -65,7 +73,11 @@ class Packaged:
             return f"no engine but AWS's prebuilt scikit-learn image: {self.reason}"
         kilobytes = f"{max(1, round(len(self.content) / 1024)):,} KB"
         line = f"engine {NAMES[self.name]}, {self.file} {kilobytes}: {self.agreement.summary()}"
-        return f"{line}; not ONNX, because {self.reason}" if self.reason else line
+        if self.reason:
+            line += f"; not ONNX, because {self.reason}"
+        if self.no_probabilities not in ("", NO_CLASSES, NONE_IN_TRAINING):
+            line += f"; no probabilities, because {self.no_probabilities}"
+        return line
 
 
 def package(
@@ -94,11 +106,14 @@ def package(
     return onnx or _sklearn(estimator, signature, answers, reason, packages)
 
 
-def package_onnx(content: bytes, signature: Mapping[str, Any], answers: Answers) -> Packaged:
+def package_onnx(
+    content: bytes, with_them: Callable[[], bytes], signature: Mapping[str, Any], answers: Answers
+) -> Packaged:
     """Package a model that came as ONNX.
 
     Args:
-        content: the model, fitted to the engine.
+        content: the model, fitted to the engine, that predicts and no more.
+        with_them: makes the same with probabilities; raises NoProbabilities.
         signature: the manifest's.
         answers: what the model as it came answers.
 
@@ -112,7 +127,8 @@ def package_onnx(content: bytes, signature: Mapping[str, Any], answers: Answers)
             why=f"{agreement.disagreement(NAMES['onnx'])}, where it was given float64.",
             fix="Export it for float32 input, or as skops.",
         )
-    return Packaged("onnx", "model.onnx", content, agreement, versions=_versions("onnx", "onnxruntime"))
+    packaged = Packaged("onnx", "model.onnx", content, agreement, versions=_versions("onnx", "onnxruntime"))
+    return with_probabilities(packaged, signature, answers, with_them, foreign=True)
 
 
 def package_booster(file: str, content: bytes, signature: Mapping[str, Any], answers: Answers) -> Packaged:
@@ -126,7 +142,8 @@ def package_booster(file: str, content: bytes, signature: Mapping[str, Any], ans
         raise _no_engine(agreement.disagreement(NAMES["xgboost"]))
     reason = "AWS's image for XGBoost takes the booster alone"
     versions = {"xgboost": importlib.import_module("xgboost").__version__}
-    return Packaged("xgboost", file, content, agreement, reason=reason, versions=versions)
+    packaged = Packaged("xgboost", file, content, agreement, reason=reason, versions=versions)
+    return with_probabilities(packaged, signature, answers)
 
 
 def packages_of(requirements: Path) -> frozenset[str]:
@@ -146,7 +163,8 @@ def packages_of(requirements: Path) -> frozenset[str]:
 
 def _try_onnx(estimator: Any, signature: Mapping[str, Any], answers: Answers) -> tuple[Packaged | None, str]:
     try:
-        content = to_onnx(estimator, answers.matrix.shape[1])
+        model = convert(estimator, answers.matrix.shape[1])
+        content = only_predicting(model)
         agreement = measure("model.onnx", content, _entry("onnx", "model.onnx"), signature, answers)
     except NotConvertible as error:
         return None, str(error)
@@ -155,7 +173,9 @@ def _try_onnx(estimator: Any, signature: Mapping[str, Any], answers: Answers) ->
     if not agreement.holds:
         return None, agreement.disagreement(NAMES["onnx"])
     versions = _versions("skl2onnx", "onnx", "onnxruntime")
-    return Packaged("onnx", "model.onnx", content, agreement, versions=versions), ""
+    packaged = Packaged("onnx", "model.onnx", content, agreement, versions=versions)
+    classes = signature["prediction"].get("classes", ())
+    return with_probabilities(packaged, signature, answers, lambda: telling(model, classes)), ""
 
 
 def _try_xgboost(
@@ -170,7 +190,8 @@ def _try_xgboost(
         return None
     reason = reason or "XGBoost itself agrees better with training"
     versions = {"xgboost": importlib.import_module("xgboost").__version__}
-    return Packaged("xgboost", "model.ubj", content, agreement, reason=reason, versions=versions)
+    packaged = Packaged("xgboost", "model.ubj", content, agreement, reason=reason, versions=versions)
+    return with_probabilities(packaged, signature, answers)
 
 
 def _sklearn(
@@ -191,7 +212,8 @@ def _sklearn(
     if not agreement.holds:
         raise _no_engine(f"{reason}; {agreement.disagreement('scikit-learn from skops')}")
     versions = _versions("skops")
-    return Packaged("sklearn", "model.skops", content, agreement, tuple(trusted), reason, versions)
+    packaged = Packaged("sklearn", "model.skops", content, agreement, tuple(trusted), reason, versions)
+    return with_probabilities(packaged, signature, answers)
 
 
 def _no_engine(reason: str) -> NoEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from model_code.serving.signature import Matrix
 from slipway.errors import ImportRefused
 
 from .foreign import OTHER_DATA
-from .onnx_graph import prediction_only
+from .onnx_graph import prediction_only, with_probabilities
 
 _AGAIN = "Export it again, with one float32 input: skl2onnx.to_onnx(model, X[:1].astype(numpy.float32))."
 
@@ -26,15 +26,27 @@ class ForeignOnnx:
         name: of its file.
         given: the bytes of the model as it came, cut to its prediction.
         fitted: an ONNX model that the engine takes: one float32 input, the prediction as only output.
+        whole: the same with all its outputs.
         producer: what wrote it.
     """
 
     name: str
     given: bytes
     fitted: bytes
+    whole: bytes
     producer: str
     _input: str
     _double: bool
+
+    def with_probabilities(self, classes: Sequence[Any]) -> bytes:
+        """Return what the engine takes with each class's probability as second output.
+
+        Raises:
+            NoProbabilities: its second output is nothing of that kind, or there is none.
+        """
+        import onnx
+
+        return with_probabilities(onnx.load_model_from_string(self.whole), classes)
 
     def answers(self, matrix: Matrix) -> npt.NDArray[Any]:
         """Return what the model as it came answers, from the precision that it asks for.
@@ -104,7 +116,9 @@ def read_onnx(content: bytes, name: str, *, width: int, kind: str) -> ForeignOnn
         as_given = prediction_only(model)
         if double:
             _take_floats(model.graph)
-        return ForeignOnnx(name, as_given, prediction_only(model), producer, inputs[0].name, double)
+        whole = model.SerializeToString(deterministic=True)
+        fitted = prediction_only(model)
+        return ForeignOnnx(name, as_given, fitted, whole, producer, inputs[0].name, double)
     except ValueError as error:
         raise ImportRefused(f"{name} cannot be read.", why=str(error), fix=_AGAIN) from None
 

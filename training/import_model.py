@@ -83,7 +83,9 @@ class _Graph:
         return None  # what its other outputs are, only who exported it knows
 
     def package(self, signature: Mapping[str, Any], answers: Answers) -> Packaged:
-        return package_onnx(self._model.fitted, signature, answers)
+        classes = signature["prediction"].get("classes", ())
+        model = self._model
+        return package_onnx(model.fitted, lambda: model.with_probabilities(classes), signature, answers)
 
 
 def _from_onnx(

@@ -36,7 +36,7 @@ def converters_for(estimator: Any, parts: Sequence[Any]) -> dict[type, Converter
     final = estimator
     while hasattr(final, "steps"):
         final = final.steps[-1][1]
-    # Only where its probabilities go nowhere: convert_votes computes none.
+    # Only where nothing but its own answer is made of its votes.
     forest = type(final) in (RandomForestClassifier, ExtraTreesClassifier) and final.n_outputs_ == 1
     if forest and sum(type(part) is type(final) for part in parts) == 1:
         chosen[type(final)] = convert_votes
@@ -60,7 +60,7 @@ def convert_votes(scope: Any, operator: Any, container: Any) -> None:
     skl2onnx divides each tree's vote by the number of trees in float32 and compares the sum with one half:
     half of the trees may then come out above. A tie is frequent with two classes and an even number of trees.
     Here votes are summed as they are, in float32 where they are whole and in float64 otherwise; with two
-    classes the sum of the differences is compared with zero.
+    classes the sum of the differences is compared with zero. Probabilities are made of the sums afterwards.
     """
     from onnx import TensorProto, numpy_helper
 
@@ -90,10 +90,12 @@ def convert_votes(scope: Any, operator: Any, container: Any) -> None:
     labels = forest.classes_.tolist()
     if not all(type(label) is type(labels[0]) for label in labels) or type(labels[0]) not in (int, str):
         raise ValueError(f"labels of type {type(labels[0]).__name__}")
+    label, told = (output.full_name for output in operator.outputs)
+    sums = scope.get_unique_variable_name("sums")
     container.add_node(
         "TreeEnsembleClassifier",
         rows,
-        [output.full_name for output in operator.outputs],
+        [label, sums],
         op_domain="ai.onnx.ml",
         op_version=3,
         nodes_treeids=tree_ids.tolist(),
@@ -110,6 +112,28 @@ def convert_votes(scope: Any, operator: Any, container: Any) -> None:
         post_transform="NONE",
         **{"classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s": labels},
     )
+    _tell(scope, container, sums, told, trees=len(trees), pairs=votes.shape[1] == 2)
+
+
+def _tell(scope: Any, container: Any, sums: str, told: str, *, trees: int, pairs: bool) -> None:
+    """Turn sums of votes into probabilities: their share, or of two classes what their difference says.
+
+    Of the difference d of two classes ONNX Runtime gives the pair (-d, d).
+    """
+
+    def constant(name: str, values: Any) -> str:
+        unique: str = scope.get_unique_variable_name(name)
+        container.add_initializer(unique, TensorProto.FLOAT, [len(values)], values)
+        return unique
+
+    from onnx import TensorProto
+
+    if not pairs:
+        container.add_node("Div", [sums, constant("trees", [float(trees)])], told, op_version=14)
+        return
+    share = scope.get_unique_variable_name("share")
+    container.add_node("Div", [sums, constant("trees", [2.0 * trees])], share, op_version=14)
+    container.add_node("Add", [share, constant("half", [0.5])], told, op_version=14)
 
 
 def _at_most(thresholds: Any, kind: Any) -> Any:

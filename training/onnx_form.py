@@ -1,4 +1,4 @@
-"""The ONNX form of a fitted estimator: one float32 input, its prediction as the only output."""
+"""The ONNX form of a fitted estimator: one float32 input, its prediction as the first output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,28 @@ class NotConvertible(Exception):
 
 
 def to_onnx(estimator: Any, width: int) -> bytes:
-    """Convert a fitted estimator; the same estimator gives the same bytes.
+    """Convert a fitted estimator to a graph that predicts and no more; the same one gives the same bytes.
+
+    Raises:
+        NotConvertible: skl2onnx cannot.
+    """
+    return only_predicting(convert(estimator, width))
+
+
+def only_predicting(model: Any) -> bytes:
+    """Return the bytes of a converted model that predicts and no more.
+
+    Raises:
+        NotConvertible: its graph is of a kind that cannot be cut.
+    """
+    try:
+        return prediction_only(model)
+    except ValueError as error:
+        raise NotConvertible(_reason(error)) from error
+
+
+def convert(estimator: Any, width: int) -> Any:
+    """Convert a fitted estimator to an `onnx.ModelProto`.
 
     Args:
         estimator: anything of scikit-learn or XGBoost, pipelines included.
@@ -38,14 +59,13 @@ def to_onnx(estimator: Any, width: int) -> bytes:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = skl2onnx.convert_sklearn(
+            return skl2onnx.convert_sklearn(
                 twin,
                 name="model",  # its default is a random one
                 initial_types=[(INPUT, FloatTensorType([None, width]))],
                 custom_conversion_functions=converters_for(twin, parts),
                 target_opset=opsets_for(parts),
             )
-            return prediction_only(model)
     except Exception as error:  # converters raise whatever they meet
         raise NotConvertible(_reason(error)) from error
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+
+class NoProbabilities(Exception):
+    """A graph tells no probabilities; the message says why in a few words."""
 
 
 def prediction_only(model: Any) -> bytes:
@@ -17,10 +22,52 @@ def prediction_only(model: Any) -> bytes:
     Raises:
         ValueError: the graph is of a kind that cannot be cut.
     """
+    return _cut(model, [model.graph.output[0].name])
+
+
+def with_probabilities(model: Any, classes: Sequence[Any]) -> bytes:
+    """Return the bytes of an ONNX model with a second output: each class's probability, (rows, classes).
+
+    What skl2onnx makes of them by default, a list of maps (ZipMap), goes.
+
+    Args:
+        model: an `onnx.ModelProto`; its inputs keep their names.
+        classes: of the signature, in its order.
+
+    Raises:
+        NoProbabilities: the graph's second output is nothing of that kind, or there is none.
+        ValueError: the graph is of a kind that cannot be cut.
+    """
+    from onnx import ModelProto, TensorProto, helper
+
+    kept = ModelProto()
+    kept.CopyFrom(model)
+    graph = kept.graph
+    if len(graph.output) < 2:
+        raise NoProbabilities("its graph has no second output")
+    second = graph.output[1]
+    maker = next((node for node in graph.node if second.name in node.output), None)
+    name, kind = second.name, second.type.tensor_type.elem_type
+    if maker is not None and maker.op_type == "ZipMap":
+        named = {entry.name: helper.get_attribute_value(entry) for entry in maker.attribute}
+        labels = named.get("classlabels_int64s") or [
+            text.decode() for text in named.get("classlabels_strings", [])
+        ]
+        if list(labels) != list(classes):
+            raise NoProbabilities("its graph names other classes")
+        name, kind = maker.input[0], TensorProto.FLOAT
+    elif kind not in (TensorProto.FLOAT, TensorProto.DOUBLE):
+        raise NoProbabilities("its graph's second output is no table of numbers")
+    graph.output.remove(second)
+    graph.output.insert(1, helper.make_tensor_value_info(name, kind, [None, len(classes)]))
+    return _cut(kept, [graph.output[0].name, name])
+
+
+def _cut(model: Any, outputs: Sequence[str]) -> bytes:
     from onnx.utils import Extractor
 
     inputs = [entry.name for entry in model.graph.input]
-    kept = Extractor(model).extract_model(inputs, [model.graph.output[0].name])
+    kept = Extractor(model).extract_model(inputs, list(outputs))
     kept.producer_name, kept.graph.name = "slipway", "model"
     opsets = sorted(kept.opset_import, key=lambda opset: opset.domain)  # skl2onnx keeps them in a set
     del kept.opset_import[:], kept.graph.value_info[:]

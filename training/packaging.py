@@ -126,4 +126,6 @@ def _all_answers(
     rows = rows_to_agree_on(parts)
     others = rows[len(parts.test) :]
     values = np.concatenate([on_test, model.predict(dataset.features.iloc[others])])
-    return Answers(dataset.features.iloc[rows].to_numpy(), values, kind)
+    features = dataset.features.iloc[rows]
+    probabilities = None if kind == "number" else model.scores(features)
+    return Answers(features.to_numpy(), values, kind, probabilities)

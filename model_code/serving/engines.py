@@ -45,9 +45,26 @@ class Engine(Protocol):
         """
         ...
 
+    def with_probabilities(self, matrix: Matrix) -> tuple[Values, Values]:
+        """Predict every row, and tell each class's probability.
+
+        Asked only where the manifest says that the model tells them: `{"engine": {"probabilities": true}}`.
+
+        Args:
+            matrix: as for `predict`.
+
+        Returns:
+            What `predict` returns, and numbers of shape (rows, classes), in the order of the signature's
+            classes.
+        """
+        ...
+
 
 class OnnxEngine:
-    """ONNX Runtime on one thread: a graph with one float32 input (rows, features), its answer first."""
+    """ONNX Runtime on one thread: a graph with one float32 input (rows, features), its answer first.
+
+    Each class's probability, (rows, classes), may come second; it is computed only where it is asked for.
+    """
 
     single_precision = True
     calls_are_expensive = False
@@ -63,17 +80,32 @@ class OnnxEngine:
         # Without the checks of the names that `run` makes every time: they are the session's own.
         self._run = getattr(session, "_sess", session).run
         self._input = session.get_inputs()[0].name
-        self._outputs = [session.get_outputs()[0].name]
+        self._both = [output.name for output in session.get_outputs()][:2]
+        self._outputs = self._both[:1]
+        # Without it ONNX Runtime computes every output, whichever are asked for.
+        self._path: Any = None
+        if len(self._both) > 1:
+            self._path = onnxruntime.RunOptions()
+            self._path.only_execute_path_to_fetches = True
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, from float32: what scikit-learn's trees round to as well."""
         if matrix.dtype is not _SINGLE:
             matrix = matrix.astype(np.float32)
         if len(matrix) <= _ROWS_A_CALL:
-            values: Values = self._run(self._outputs, {self._input: matrix}, None)[0]
+            values: Values = self._run(self._outputs, {self._input: matrix}, self._path)[0]
             return values
-        starts = range(0, len(matrix), _ROWS_A_CALL)
-        return np.concatenate([_shared(self.predict(matrix[at : at + _ROWS_A_CALL])) for at in starts])
+        return np.concatenate([_shared(self.predict(part)) for part in _parts(matrix)])
+
+    def with_probabilities(self, matrix: Matrix) -> tuple[Values, Values]:
+        """Predict every row, and tell each class's probability, in one run of the graph."""
+        matrix = matrix.astype(np.float32, copy=False)
+        found = [self._run(self._both, {self._input: part}, None) for part in _parts(matrix)]
+        return np.concatenate([_shared(values) for values, _ in found]), np.concatenate([p for _, p in found])
+
+
+def _parts(matrix: Matrix) -> list[Matrix]:
+    return [matrix[at : at + _ROWS_A_CALL] for at in range(0, len(matrix), _ROWS_A_CALL)]
 
 
 def _shared(values: Values) -> Values:
@@ -97,13 +129,20 @@ class SklearnEngine:
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, as a table with column names where the estimator was fitted on one."""
+        return self._ask(self._estimator.predict, matrix)
+
+    def with_probabilities(self, matrix: Matrix) -> tuple[Values, Values]:
+        """Predict every row, and ask predict_proba."""
+        return self.predict(matrix), self._ask(self._estimator.predict_proba, matrix)
+
+    def _ask(self, method: Callable[[Any], Any], matrix: Matrix) -> Values:
         rows: Any = matrix
         if self._columns is not None:
             import pandas
 
             rows = pandas.DataFrame(matrix, columns=self._columns)
         try:
-            return np.asarray(self._estimator.predict(rows))
+            return np.asarray(method(rows))
         except ValueError as error:
             # Every number is finite, so a step of the pipeline or the trees' 32-bit floats made it too large
             # or NaN. Where a value is missing, NaN is what came: a model that fails then is to blame itself.
@@ -153,7 +192,14 @@ class XgboostEngine:
 
     def predict(self, matrix: Matrix) -> Values:
         """Predict every row, from float32, and turn scores into classes as XGBClassifier does."""
+        return self._values(self._scores(matrix))
+
+    def with_probabilities(self, matrix: Matrix) -> tuple[Values, Values]:
+        """Predict every row, and tell each class's probability, from the same scores."""
         scores = self._scores(matrix)
+        return self._values(scores), _each_class(scores)
+
+    def _values(self, scores: Values) -> Values:
         if self._classes is None:
             return scores
         if self._objective == "multi:softmax":
@@ -167,14 +213,19 @@ class XgboostEngine:
         """Return each class's probability, (rows, classes); None where the objective gives none."""
         if self._objective not in ("binary:logistic", "multi:softprob"):
             return None
-        scores = self._scores(matrix).astype(np.float64)
-        return scores if scores.ndim == 2 else np.column_stack([1 - scores, scores])
+        return _each_class(self._scores(matrix))
 
     def _scores(self, matrix: Matrix) -> Values:
         scores: Values = self._booster.inplace_predict(
             matrix.astype(np.float32, copy=False), iteration_range=self._rounds, validate_features=False
         )
         return scores
+
+
+def _each_class(scores: Values) -> Values:
+    """Of two classes XGBoost tells the second one's probability alone."""
+    scores = scores.astype(np.float64)
+    return scores if scores.ndim == 2 else np.column_stack([1 - scores, scores])
 
 
 ENGINES: dict[str, Callable[[Path, Mapping[str, Any], Sequence[str]], Engine]] = {

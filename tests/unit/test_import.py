@@ -7,10 +7,14 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import NearestCentroid
+from sklearn.svm import LinearSVC
 
 from model_code.serving.engines import load_engine
 from stacks.settings import load_model
@@ -39,6 +43,25 @@ def test_an_onnx_model_with_probabilities_is_packaged_and_answers(irises, tmp_pa
     assert artifact.manifest["gate"]["accuracy"]["value"] >= 0.9
     assert len(artifact.manifest["golden"]["rows"]) == 20
     assert load_artifact(irises, "irises").version == artifact.version
+    assert artifact.manifest["engine"]["probabilities"]
+    assert np.abs(model.with_probabilities(ROWS)[1] - fitted().predict_proba(ROWS)).max() < 1e-5
+
+
+def test_a_table_of_numbers_from_elsewhere_is_probabilities_only_if_it_can_be(irises, tmp_path):
+    plain = bring(irises, as_onnx(tmp_path / "plain.onnx", options={"zipmap": False}))
+    scores = bring(irises, as_onnx(tmp_path / "scores.onnx", LinearSVC().fit(ROWS, NAMES)))
+    graph = onnx.load(tmp_path / "plain.onnx")
+    final = graph.graph.output[1].name
+    graph.graph.initializer.append(numpy_helper.from_array(np.array([2, 0, 1]), "order"))
+    graph.graph.node.append(onnx.helper.make_node("Gather", [final, "order"], ["turned"], axis=1))
+    graph.graph.output[1].name = "turned"
+    onnx.save(graph, tmp_path / "turned.onnx")
+    turned = bring(irises, tmp_path / "turned.onnx")
+
+    entries = [artifact.manifest["engine"] for artifact in (plain, scores, turned)]
+    assert [entry["probabilities"] for entry in entries] == [True, False, False]
+    assert "not from 0 to 1" in entries[1]["no_probabilities"]
+    assert "not the one that it finds likeliest" in entries[2]["no_probabilities"]
 
 
 def test_a_skops_model_is_served_by_onnx_where_it_converts(irises, tmp_path):

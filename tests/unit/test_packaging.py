@@ -58,6 +58,8 @@ def test_training_writes_both_forms_and_says_which_engine_serves(project):
         "trusted": [],
         "reason": "",
         "agreement": {"rows": 150, "labels": 1.0, "max_abs_difference": None, "tolerance": None},
+        "probabilities": True,
+        "no_probabilities": "",
     }
 
 
@@ -113,14 +115,45 @@ def test_a_forest_gets_float32_and_compares_with_a_threshold_between_two_of_them
     assert agreement.labels == 1.0
 
 
-def test_nothing_computes_probabilities_that_nobody_reads():
+def test_what_computes_probabilities_is_apart_from_what_predicts():
     model = LogisticRegression().fit(ROWS, LABELS)
+    answers = Answers(ROWS, model.predict(ROWS), "integer", model.predict_proba(ROWS))
 
-    graph = onnx.load_model_from_string(to_onnx(model, 4)).graph
+    predicting, both = (
+        onnx.load_model_from_string(content).graph
+        for content in (to_onnx(model, 4), package(model, SIGNATURE, answers).content)
+    )
 
-    assert [entry.name for entry in graph.input] == ["X"]
-    assert len(graph.output) == 1
-    assert not {"Normalizer", "ZipMap"} & {node.op_type for node in graph.node}
+    assert [entry.name for entry in both.input] == ["X"]
+    assert (len(predicting.output), len(both.output)) == (1, 2)
+    assert not {"Normalizer", "ZipMap"} & {node.op_type for node in predicting.node}
+    assert "ZipMap" not in {node.op_type for node in both.node}
+    # What the prediction needs is the same; only_execute_path_to_fetches leaves the rest out.
+    assert needed(both, 0) == needed(predicting, 0)
+
+
+def needed(graph, output):
+    """Return the operators that an output depends on."""
+    wanted, found = {graph.output[output].name}, []
+    for node in reversed(graph.node):
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            found.append(node.op_type)
+    return found
+
+
+def test_probabilities_that_are_not_trainings_are_not_served_and_told():
+    model = KNeighborsClassifier(5).fit(ROWS[:200].round(1), LABELS[:200])
+    probabilities = model.predict_proba(ROWS)
+    probabilities[7] = probabilities[7][::-1] * 0.9
+    answers = Answers(ROWS, model.predict(ROWS), "integer", probabilities)
+
+    packaged = package(model, SIGNATURE, answers)
+
+    assert not packaged.entry["probabilities"]
+    assert "differ from training's by up to" in packaged.entry["no_probabilities"]
+    assert "no probabilities, because the engine's differ" in packaged.summary()
+    assert len(onnx.load_model_from_string(packaged.content).graph.output) == 1
 
 
 def test_both_forms_have_the_same_bytes_in_every_process():
@@ -131,7 +164,9 @@ def test_both_forms_have_the_same_bytes_in_every_process():
         "models[int(sys.argv[1])].fit(ROWS, LABELS); to_onnx(models[int(sys.argv[1])], 4)\n"  # moves counters
         "for model in models:\n"
         "    model.fit(ROWS, LABELS)\n"
-        "    print(hashlib.sha256(to_onnx(model, 4) + to_skops(model)).hexdigest())\n"
+        "    told = Answers(ROWS, model.predict(ROWS), 'integer', model.predict_proba(ROWS))\n"
+        "    content = package(model, SIGNATURE, told).content\n"
+        "    print(hashlib.sha256(content + to_onnx(model, 4) + to_skops(model)).hexdigest())\n"
     )
 
     printed = {
