@@ -65,11 +65,11 @@ class Door:
 
 def routes_of(manifest: Mapping[str, Any], routes: tuple[str, ...] = ROUTES) -> tuple[str, ...]:
     """Return those routes for predictions that a model can answer."""
-    classes = "classes" in manifest["signature"]["prediction"]
+    told = manifest.get("engine", {}).get("probabilities", False) and not manifest.get("hooks")
     able = {
         "/predict": True,
-        "/classify": classes,
-        "/probabilities": classes and bool(manifest.get("engine", {}).get("probabilities")),
+        "/classify": "classes" in manifest["signature"]["prediction"],
+        "/probabilities": bool(told),
     }
     return tuple(route for route in ROUTES if route in routes and able[route])
 
