@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import script_mode
 from ..errors import NotVerified
@@ -70,8 +70,10 @@ class _Modules:
 def load_hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Hooks:
     """Import `code/inference.py`; hooks that it lacks are Slipway's.
 
-    As in AWS's image, its own modules lie beside it, and it may import `serving`.
+    As in AWS's image, its own modules lie beside it, and it may import `serving`. What an earlier model's
+    hooks imported is forgotten: modules of this one may have the same names.
     """
+    _forget()
     sys.modules.setdefault("serving", sys.modules[__package__.rpartition(".")[0]])
     sys.modules.setdefault("serving.script_mode", script_mode)
     modules = _Modules(model_dir, manifest["files"])
@@ -89,6 +91,46 @@ def load_hooks(model_dir: Path, model: Model, manifest: Mapping[str, Any]) -> Ho
     # Slipway's own model_fn would load the same model once more.
     loaded = model if model_fn is script_mode.model_fn else model_fn(str(model_dir))
     return Hooks(loaded, input_fn, predict_fn, output_fn)
+
+
+class Imported(NamedTuple):
+    """What the hooks of a model have imported, to be put back when another model is given up."""
+
+    finders: tuple[_Modules, ...]
+    modules: Mapping[str, Any]
+
+
+def imported() -> Imported:
+    """Return what the hooks in force have imported."""
+    finders = tuple(finder for finder in sys.meta_path if isinstance(finder, _Modules))
+    modules = {
+        name: module
+        for name, module in sys.modules.items()
+        if isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _Source)
+    }
+    return Imported(finders, modules)
+
+
+def put_back(before: Imported, model: Model | None) -> None:
+    """Let the hooks of an earlier model be in force again.
+
+    Args:
+        before: what they had imported.
+        model: the one they read requests for.
+    """
+    _forget()
+    sys.meta_path.extend(before.finders)
+    sys.modules.update(before.modules)
+    if model is not None:
+        script_mode.use(model)
+
+
+def _forget() -> None:
+    finders, modules = imported()
+    for finder in finders:
+        sys.meta_path.remove(finder)
+    for name in modules:
+        del sys.modules[name]
 
 
 def _response(result: Any) -> tuple[int, bytes, str]:

@@ -1,0 +1,1 @@
+"""The function on AWS Lambda: API Gateway's events in, its answers out."""
