@@ -59,9 +59,10 @@ lock: .venv/bin/uv ## compile every requirements file again
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements-sagemaker.in -c requirements-dev.txt -o requirements-sagemaker.txt
 	for kind in onnx sklearn xgboost s3; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-$$kind.in -o model_code/serving/requirements-$$kind.txt || exit 1; done
-	$(COMPILE) --no-annotate --no-deps -c requirements-dev.txt model_code/serving/requirements-lambda-onnx.in -o model_code/serving/requirements-lambda-onnx.txt
-	for kind in sklearn xgboost s3 runtime; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-lambda-$$kind.in -o model_code/serving/requirements-lambda-$$kind.txt || exit 1; done
+	for kind in onnx sklearn; do $(COMPILE) --no-annotate --no-deps -c requirements-dev.txt model_code/serving/requirements-lambda-$$kind.in -o model_code/serving/requirements-lambda-$$kind.txt || exit 1; done
+	for kind in xgboost s3 runtime; do $(COMPILE) --no-annotate -c requirements-dev.txt model_code/serving/requirements-lambda-$$kind.in -o model_code/serving/requirements-lambda-$$kind.txt || exit 1; done
 	$(COMPILE) --no-annotate localaws/requirements.in -o localaws/requirements.txt
+	$(COMPILE) --no-annotate localaws/lambda_functions/requirements.in -o localaws/lambda_functions/requirements.txt
 	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
 	$(COMPILE) --no-annotate localaws/images/xgboost_3_2_0/requirements.in -o localaws/images/xgboost_3_2_0/requirements.txt
 

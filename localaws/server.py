@@ -18,6 +18,10 @@ from localaws.images.engine import find_engine, owner_of
 from localaws.images.own import OwnImages
 from localaws.images.registry import Blobs, Registry
 from localaws.inventory import Resource
+from localaws.lambda_functions.host import Host as LambdaHost
+from localaws.lambda_functions.package import Package
+from localaws.lambda_functions.service import Functions
+from localaws.lambda_functions.unpacked import Unpacked
 from localaws.ports import Ports
 from localaws.processes import descendants
 from localaws.sagemaker.fleet import Host
@@ -41,6 +45,8 @@ def serve(state: StateFolder, run: Run) -> None:
         addresses,
         events,
         fixes,
+        function_types,
+        functions,
         hooks,
         inventory,
         ports,
@@ -60,10 +66,19 @@ def serve(state: StateFolder, run: Run) -> None:
     loaded = LoadedImages(lambda: find_engine(variables), owner_of(state.folder), state.folder)
     own = OwnImages(url, HttpImageSource(loopback), loaded, Contexts(state.tmp / "contexts"))
     host = Host(all_ports, ImageTable(ENTRIES, own), LogShipper(log_sink), state.fleets, state.envs, url)
-    sagemaker = SageMaker(host, InvocationMeter(all_ports.metrics))
+    meter = InvocationMeter(all_ports.metrics)
+    sagemaker = SageMaker(host, meter)
+    lambda_host = LambdaHost(
+        all_ports.roles, host.shipper, Unpacked(state.fleets), state.fleets, state.envs, url
+    )
+    lambdas = Functions(
+        lambda_host, lambda function: Package.prepare(function, state.envs, lambda_host.unpacked)
+    )
     services.register((services.sagemaker_row(sagemaker),))
     types.register(resource_types(sagemaker))
     fixes.apply()
+    functions.apply(lambdas, meter)
+    function_types.apply(lambdas, lambda _: None)
     events.apply()
     addresses.apply(url)
     states.apply(all_ports.roles, loopback)
@@ -72,11 +87,15 @@ def serve(state: StateFolder, run: Run) -> None:
 
     def listed() -> dict[str, Any]:
         found = inventory.resources() + _sagemaker_resources(sagemaker) + loaded.inventory()
-        return _inventory(found, inventory.bootstrap_names(), sagemaker, state)
+        return _inventory(found, inventory.bootstrap_names(), sagemaker, lambdas, state)
+
+    def stop() -> None:
+        sagemaker.stop()
+        lambdas.stop()
 
     answers = {HEALTH_PATH: lambda: {"pid": os.getpid()}, INVENTORY_PATH: listed}
     config = uvicorn.Config(
-        Gate(door, run.token, answers, sagemaker.stop),
+        Gate(door, run.token, answers, stop),
         host="127.0.0.1", port=run.port, http="httptools", ws="none", log_config=None, access_log=False,
         server_header=False, date_header=False,  # ministack sets both as AWS does
         timeout_keep_alive=_KEEP_ALIVE_S, timeout_graceful_shutdown=_GRACE_S,
@@ -127,7 +146,11 @@ def _kept(entry: Resource) -> bool:
 
 
 def _inventory(
-    found: list[Resource], bootstrap: frozenset[str], service: SageMaker, state: StateFolder
+    found: list[Resource],
+    bootstrap: frozenset[str],
+    service: SageMaker,
+    lambdas: Functions,
+    state: StateFolder,
 ) -> dict[str, Any]:
     pending = [entry for entry in found if _kept(entry)]
     toolkit = [entry for entry in found if entry.name in bootstrap and entry not in pending]
@@ -150,7 +173,7 @@ def _inventory(
         "kept_by_aws": [asdict(entry) for entry in pending],
         "processes": [asdict(process) for process in descendants()],
         "files": sorted(path.name for path in state.fleets.iterdir()) if state.fleets.is_dir() else [],
-        "ports": sorted([*(fleet.port for fleet in fleets), *jobs]),
+        "ports": sorted([*(fleet.port for fleet in fleets), *jobs, *lambdas.ports]),
     }
 
 

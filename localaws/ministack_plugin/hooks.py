@@ -37,6 +37,24 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
     "ministack.core.lambda_runtime": {
         "invalidate_worker": ("func_name", "qualifier", "account", "region")
     },
+    "ministack.services.lambda_svc": {
+        "_execute_function": ("func", "event"),
+        "_execute_function_dispatch": ("func", "config", "event", "request_id", "started"),
+        "_execute_function_with_config_scope": ("func", "event"),
+        "_emit_lambda_metrics": ("function_name", "duration_ms", "error", "throttle"),
+        "_effective_func_record_for_qualifier": ("func", "qualifier"),
+        "_reserved_concurrency": ("func", "config"),
+        "_snapstart_provision_version_async": ("name", "ver_record"),
+        "_put_provisioned_concurrency": ("func_name", "qualifier", "data"),
+        "_function_config_scope_mismatch": ("config",),
+        "_account_region_from_function_config": ("config",),
+        "_xray_trace_id_for_invocation": ("config",),
+        "_throttle_response": ("reason_code", "msg"),
+        "_find_layer_version": ("layer_name", "version", "account_id", "region", "include_deleted"),
+        "invalidate_worker": ("func_name", "qualifier", "account", "region"),
+        "_functions": (),
+        "_layers": (),
+    },
     "ministack.core.iam_evaluator": {
         "EvalContext": (),
         "_action_matches": ("request_action", "actions"),

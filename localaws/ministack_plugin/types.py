@@ -22,7 +22,7 @@ def register(types: tuple[ResourceType, ...]) -> None:
         provisioners._REPLACING_PROPERTIES[row.name] = create_only
         provisioners._CUSTOM_NAME_REPLACEMENT[row.name] = {"name": row.name_property}
         provisioners._STACK_TAG_PROPERTY[row.name] = ("Tags", "list")
-    _run_on_threads(frozenset(row.name for row in types))
+    run_on_threads(frozenset(row.name for row in types))
 
 
 class _Adapter:
@@ -66,7 +66,7 @@ def _context(stack_name: str, logical_id: str) -> Context:
     return Context(current(), generated_name=name)
 
 
-def _run_on_threads(names: frozenset[str]) -> None:
-    """Our handlers call the server over HTTP; on the event loop that would wait for itself."""
+def run_on_threads(names: frozenset[str]) -> None:
+    """Our handlers call the server over HTTP, or wait; on the event loop that would wait for itself."""
     original = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in names or original(resource_type)

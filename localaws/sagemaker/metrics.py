@@ -1,13 +1,31 @@
-"""The metrics every endpoint publishes. Requests only append to a list; one thread does the rest."""
+"""The metrics every endpoint and every function publishes.
+
+Requests only append to a list; one thread does the rest.
+"""
 
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from localaws.ports import Metric, MetricSink, Scope
 
-_NAMESPACE = "AWS/SageMaker"
 _INTERVAL_S = 1.0
+
+
+class Observed(Protocol):
+    """Something that leaves metrics: where, in which of AWS's namespaces, and which."""
+
+    @property
+    def scope(self) -> Scope:
+        """The account and region."""
+
+    @property
+    def namespace(self) -> str:
+        """As in "AWS/SageMaker"."""
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the observations."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +38,7 @@ class Invocation:
     status: int
     model_latency_us: float
     overhead_latency_us: float
+    namespace: str = "AWS/SageMaker"
 
     def metrics(self) -> tuple[Metric, ...]:
         """Return the observations, as SageMaker names and counts them: an error metric is 0 for a success."""
@@ -38,26 +57,25 @@ class InvocationMeter:
 
     def __init__(self, sink: MetricSink) -> None:
         self._sink = sink
-        self._pending: deque[Invocation] = (
-            deque()
-        )  # appending to a deque is atomic: no lock on the request path
+        # Appending to a deque is atomic: no lock on the request path.
+        self._pending: deque[Observed] = deque()
         self._scopes: set[Scope] = set()
         self._wake = threading.Event()
         threading.Thread(target=self._run, name="invocation-meter", daemon=True).start()
 
-    def add(self, invocation: Invocation) -> None:
+    def add(self, invocation: Observed) -> None:
         """Take one invocation; returns at once."""
         self._pending.append(invocation)
 
     def flush(self) -> None:
         """Publish what is waiting."""
-        batches: dict[Scope, list[Metric]] = {}
+        batches: dict[tuple[str, Scope], list[Metric]] = {}
         while self._pending:
             invocation = self._pending.popleft()
-            batches.setdefault(invocation.scope, []).extend(invocation.metrics())
-        for scope, metrics in batches.items():
-            self._sink.record(_NAMESPACE, metrics, scope)
-        self._scopes.update(batches)
+            batches.setdefault((invocation.namespace, invocation.scope), []).extend(invocation.metrics())
+        for (namespace, scope), metrics in batches.items():
+            self._sink.record(namespace, metrics, scope)
+            self._scopes.add(scope)
         for scope in self._scopes:  # also without new data: an alarm's window moves on
             self._sink.evaluate_alarms(scope)
 
