@@ -77,6 +77,16 @@ def _quota_of_nobody(serve: ServeSection) -> Iterator[Hit]:
         yield "quota_per_day", serve.quota_per_day
 
 
+def _door_before_scores(serve: ServeSection) -> Iterator[Hit]:
+    if serve.front_door and serve.image == "xgboost":
+        yield "front_door", True
+
+
+def _door_for_several_sites(serve: ServeSection) -> Iterator[Hit]:
+    if serve.front_door and len(serve.cors_origins) > 1:
+        yield "cors_origins", list(serve.cors_origins)
+
+
 # In order: the later ones may rely on what the earlier ones refuse.
 LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
     Combination(
@@ -133,5 +143,15 @@ LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         _quota_of_nobody,
         "AWS counts requests for each API key, and this API has none.",
         'Set auth = "api_key", or remove it.',
+    ),
+    Combination(
+        _door_before_scores,
+        "AWS's XGBoost image takes CSV and answers scores; API Gateway cannot make our rows and answers of them.",
+        'Set image = "own" or target = "lambda", or remove it.',
+    ),
+    Combination(
+        _door_for_several_sites,
+        "API Gateway passes the endpoint's answers on as they are, and names one site in them, always the same.",
+        'Name one site, or set target = "lambda", whose function compares them with each request.',
     ),
 )
