@@ -32,15 +32,19 @@ READERS = (OPENAPI, PAGE)
 class ApiBackend(Protocol):
     """What answers an API's requests."""
 
-    @property
-    def routes(self) -> tuple[str, ...]:
-        """The paths for predictions that it can have, whatever the model."""
+    routes: tuple[str, ...]
+    """The paths for predictions that it can have, whatever the model."""
+    line_pattern: str | None
+    """What the text for /classify has to match, where the gateway is the only one to look at it."""
 
-    def attach(self, api: apigateway.RestApi, stage: str) -> None:
+    def attach(self, api: apigateway.RestApi, stage: str, /) -> None:
         """Let the API's stage, and nobody else's, ask it."""
 
     def integration(self, route: Route, /) -> apigateway.Integration:
         """Return how a route's requests get there; `attach` came before."""
+
+    def request_parameters(self, route: Route, /) -> dict[str, bool]:
+        """Return the headers of a request that the integration reads."""
 
     def responses(self, route: Route, /) -> list[apigateway.MethodResponse]:
         """Return the statuses and headers of a route that API Gateway has to know."""
@@ -51,13 +55,10 @@ class LambdaBackend:
 
     def __init__(self, alias: lambda_.IFunction) -> None:
         self._alias = alias
+        self.routes = tuple(route.path for route in (PREDICT, CLASSIFY, PROBABILITIES))
+        self.line_pattern: str | None = None
 
-    @property
-    def routes(self) -> tuple[str, ...]:
-        """All."""
-        return tuple(route.path for route in (PREDICT, CLASSIFY, PROBABILITIES))
-
-    def attach(self, api: apigateway.RestApi, stage: str) -> None:
+    def attach(self, api: apigateway.RestApi, stage: str, /) -> None:
         """Add one permission, for the deployed stage alone: the console's test button is not in it."""
         lambda_.CfnPermission(
             api,
@@ -76,6 +77,10 @@ class LambdaBackend:
             path=f"{_LAMBDA_PATH}/{self._alias.function_arn}/invocations",
             options=apigateway.IntegrationOptions(timeout=cdk.Duration.seconds(29)),
         )
+
+    def request_parameters(self, _route: Route, /) -> dict[str, bool]:
+        """None: the function gets all."""
+        return {}
 
     def responses(self, _route: Route, /) -> list[apigateway.MethodResponse]:
         """None: the function says them."""

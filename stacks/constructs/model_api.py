@@ -154,7 +154,7 @@ class ModelApi(Construct):
             "Body", validate_request_body=True, validate_request_parameters=True
         )
         self._table = self._add_model("Table", table_schema(signature))
-        self._line = self._add_model("Line", line_schema())
+        self._line = self._add_model("Line", line_schema(pattern=self._props.backend.line_pattern))
         for path in routes_of(self._props.manifest, self._props.backend.routes):
             self._add_method(Route("POST", path))
         for route in READERS:
@@ -184,6 +184,7 @@ class ModelApi(Construct):
             api_key_required=self.auth == "api_key",
             request_validator=self._validator if posts else None,
             request_models={JSON: self._line if route == CLASSIFY else self._table} if posts else None,
+            request_parameters=self._props.backend.request_parameters(route),
             method_responses=self._props.backend.responses(route),
         )
         origins = list(self._props.model.serve.cors_origins)
