@@ -11,7 +11,7 @@ from .served import Served
 
 
 def probabilities(served: Served, body: bytes | str, content_type: str | None, accept: str | None) -> Answer:
-    """Answer what POST /predict takes with `{"predictions": [...], "probabilities": [{"setosa": 0.9, …}, …]}`.
+    """Answer rows with `{"predictions": ["setosa", …], "probabilities": [{"setosa": 0.9, …}, …]}`.
 
     Raises:
         RequestError: the request is wrong, or this model tells no probabilities.
