@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from stacks.acceptance import Accepted
 
+_PYTHON = "The packages are wheels of Python 3.13, the newest that all engines have wheels for"
+_WAITING = "Somebody waits for every answer, API Gateway or a deploy; nothing is sent and left"
+_NO_SOURCE = "Lambda names no source when it takes a function's role; "
+_TRACING = "Tracing takes no resource"
+_ONE_PREFIX = "One prefix of the stage's own bucket, this model's: the names below it are made later"
+_MODELS = "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::<BucketName>/models/{model}/*]"
+
 OF_FUNCTIONS = tuple(
     Accepted(
         stack="model",
@@ -14,32 +21,29 @@ OF_FUNCTIONS = tuple(
         expires="2027-11-21",
     )
     for path, finding, reason in (
+        ("FunctionRole8EE059BE", "H-03[xray:PutTelemetryRecords,xray:PutTraceSegments]", _TRACING),
+        ("FunctionRole8EE059BE", "H-07[lambda.amazonaws.com]", _NO_SOURCE + "this one reads its model"),
+        ("Function/Role/Resource", "AwsSolutions-IAM5[Resource::*]", _TRACING),
+        ("Function/Role/Resource", "Serverless-LambdaStarPermissions", _TRACING),
+        ("Function/Role/Resource", _MODELS, _ONE_PREFIX),
+        ("Function/Default/Resource", "AwsSolutions-L1", _PYTHON),
+        ("Function/Default/Resource", "Serverless-LambdaLatestVersion", _PYTHON),
+        ("Function/Default/Resource", "Serverless-LambdaDLQ", _WAITING),
         (
-            "FunctionRole8EE059BE",
-            "H-03[xray:PutTelemetryRecords,xray:PutTraceSegments]",
-            "Tracing takes no resource",
-        ),
-        (
-            "FunctionRole8EE059BE",
+            "GoldenCheckCheckerRoleD5A3931B",
             "H-07[lambda.amazonaws.com]",
-            "Lambda names no source when it takes a function's role; the role reads its model and writes its log",
-        ),
-        ("Function/Role/Resource", "AwsSolutions-IAM5[Resource::*]", "Tracing takes no resource"),
-        ("Function/Role/Resource", "Serverless-LambdaStarPermissions", "Tracing takes no resource"),
-        (
-            "Function/Default/Resource",
-            "AwsSolutions-L1",
-            "The packages are wheels of Python 3.13, the newest that all engines have wheels for",
+            _NO_SOURCE + "this one calls one model's function and nothing else",
         ),
         (
-            "Function/Default/Resource",
-            "Serverless-LambdaLatestVersion",
-            "The packages are wheels of Python 3.13, the newest that all engines have wheels for",
+            "GoldenCheck/Checker/Role/Resource",
+            "AwsSolutions-IAM5[Resource::<Function76856677.Arn>:*]",
+            "The versions of one function: AWS numbers them",
         ),
         (
-            "Function/Default/Resource",
-            "Serverless-LambdaDLQ",
-            "API Gateway waits for the answer; nothing is sent to the function without somebody who waits",
+            "ModelStorerRoleFDDBFA67",
+            "H-07[lambda.amazonaws.com]",
+            _NO_SOURCE + "this one writes one model's objects and nothing else",
         ),
+        ("Model/Storer/Role/Resource", _MODELS, _ONE_PREFIX),
     )
 )

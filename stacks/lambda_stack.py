@@ -8,8 +8,11 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from stacks.constructs.api_backend import LambdaBackend
+from stacks.constructs.function_alarms import FunctionAlarms, FunctionAlarmsProps
+from stacks.constructs.golden_check import GoldenCheck, GoldenCheckProps
 from stacks.constructs.model_api import ModelApi, ModelApiProps
 from stacks.constructs.model_function import ModelFunction, ModelFunctionProps
+from stacks.constructs.model_in_bucket import ModelInBucket, ModelInBucketProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
 from stacks.outputs import LambdaOutputs
 from stacks.publishing import StageSynthesizer
@@ -49,6 +52,7 @@ class LambdaStack(cdk.Stack):
             description=f"Slipway {stage.name}: the model {model.name} on Lambda",
             synthesizer=StageSynthesizer(stage.name),
         )
+        self._stage, self._artifact = stage, artifact
         self.model = model.name
         tag(self, stage=stage.name, model=model.name, version=artifact.version)
         shared = SharedParameters(self, stage)
@@ -57,6 +61,7 @@ class LambdaStack(cdk.Stack):
             "Function",
             props=ModelFunctionProps(root=root, stage=stage, model=model, artifact=artifact, shared=shared),
         )
+        self._check(function, shared)
         api = ModelApi(
             self,
             "Api",
@@ -66,6 +71,11 @@ class LambdaStack(cdk.Stack):
                 manifest=artifact.manifest,
                 backend=LambdaBackend(function.alias),
             ),
+        )
+        FunctionAlarms(
+            self,
+            "FunctionAlarms",
+            props=FunctionAlarmsProps(model=model.name, function_name=function.function_name),
         )
         outputs = LambdaOutputs(
             model_version=artifact.version,
@@ -78,3 +88,31 @@ class LambdaStack(cdk.Stack):
         PublishedOutputs(
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=model.name, outputs=outputs)
         )
+
+    def _check(self, function: ModelFunction, shared: SharedParameters) -> None:
+        """Have the alias wait for golden rows, and for the pointer where the model is in the bucket."""
+        days = self._stage.log_retention_days
+        stored = None
+        if not function.has_model:
+            stored = ModelInBucket(
+                self,
+                "Model",
+                props=ModelInBucketProps(
+                    artifact=self._artifact,
+                    shared=shared,
+                    retain=self._stage.retain_data,
+                    log_retention_days=days,
+                ),
+            )
+        check = GoldenCheck(
+            self,
+            "GoldenCheck",
+            props=GoldenCheckProps(
+                version=function.version,
+                function_arn=function.function.function_arn,
+                log_retention_days=days,
+                candidate=stored.pointer if stored else None,
+                after=[stored.archive] if stored else [],
+            ),
+        )
+        function.alias.node.add_dependency(stored.put_in_force(check.passed) if stored else check.passed)

@@ -89,7 +89,7 @@ class ModelFunction(Construct):
             "reserved_concurrent_executions": serve.reserved_concurrency,
             "recursive_loop": lambda_.RecursiveLoop.TERMINATE,
             "current_version_options": lambda_.VersionOptions(
-                description=f"model {props.artifact.version}" if self._in_package else "model in S3",
+                description=f"model {props.artifact.version}" if self.has_model else "model in S3",
                 removal_policy=cdk.RemovalPolicy.RETAIN,
             ),
             "snap_start": lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if serve.snap_start else None,
@@ -110,7 +110,8 @@ class ModelFunction(Construct):
         self.alias.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
 
     @property
-    def _in_package(self) -> bool:
+    def has_model(self) -> bool:
+        """Whether the model is in its package; else it is in the stage's bucket."""
         return self._props.model.serve.model_source == "package"
 
     def _zip(self, common: Mapping[str, Any]) -> lambda_.Function:
@@ -158,7 +159,7 @@ class ModelFunction(Construct):
         }
         if serve.cors_origins:
             told["SLIPWAY_CORS_ORIGINS"] = ",".join(serve.cors_origins)
-        if self._in_package:
+        if self.has_model:
             return told | {
                 "SLIPWAY_MANIFEST_SHA256": props.artifact.manifest_sha256,
                 "SLIPWAY_MODEL_VERSION": props.artifact.version,
@@ -177,7 +178,7 @@ class ModelFunction(Construct):
             # Tracing takes no resource.
             "Trace": [allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])],
         }
-        if not self._in_package:
+        if not self.has_model:
             bucket = f"arn:{stack.partition}:s3:::{props.shared.bucket_name}"
             rights["ReadModels"] = [allow(["s3:GetObject"], [f"{bucket}/{models_prefix(props.model.name)}*"])]
         if key_arn := props.shared.key_arn:
