@@ -5,7 +5,6 @@ The model sees numbers throughout: a category is its place in the signature's li
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,6 +180,8 @@ class MixedSignature(Signature):
         more = f" and {len(texts) - _MOST_SHOWN} more" if len(texts) > _MOST_SHOWN else ""
         hint = f"Send one of {', '.join(map(repr, texts[:_MOST_SHOWN]))}{more}."
         if isinstance(cell, str):
+            import difflib  # for who is wrong alone: every cold start would pay for it
+
             near = difflib.get_close_matches(cell[:_LONGEST_COMPARED], texts, n=1)
             hint += f" Did you mean {near[0]!r}?" if near else ""
             if number == 1 and cell in self.features:
