@@ -3,8 +3,8 @@
 API Gateway picks a row of an integration's responses by the status that SageMaker gave; the row without a
 pattern is for all the others, so that must not be the good one.
 Sources: "Mapping templates" and "Override your API's request and response parameters and status codes" in the
-API Gateway developer guide; InvokeEndpoint in the API reference of SageMaker. Inferred, as no page says so: that
-a response's only template is taken whatever the caller accepts.
+API Gateway developer guide; InvokeEndpoint in the API reference of SageMaker. Inferred, as no page says so:
+that a response's only template is taken whatever the caller accepts.
 """
 
 from __future__ import annotations

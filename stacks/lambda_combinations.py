@@ -146,12 +146,12 @@ LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
     ),
     Combination(
         _door_before_scores,
-        "AWS's XGBoost image takes CSV and answers scores; API Gateway cannot make our rows and answers of them.",
+        "AWS's XGBoost image takes CSV and answers scores; API Gateway cannot make our JSON of them.",
         'Set image = "own" or target = "lambda", or remove it.',
     ),
     Combination(
         _door_for_several_sites,
-        "API Gateway passes the endpoint's answers on as they are, and names one site in them, always the same.",
+        "API Gateway names one site in the endpoint's answers, always the same, whoever asks.",
         'Name one site, or set target = "lambda", whose function compares them with each request.',
     ),
 )

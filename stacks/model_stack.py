@@ -15,7 +15,9 @@ from stacks.constructs.endpoint import Endpoint, EndpointProps, EndpointVariant,
 from stacks.constructs.endpoint_alarms import EndpointAlarms, EndpointAlarmsProps
 from stacks.constructs.endpoint_logs import EndpointLogs, EndpointLogsProps
 from stacks.constructs.execution_role import ExecutionRole, ExecutionRoleProps
+from stacks.constructs.front_door import SageMakerBackend, SageMakerBackendProps
 from stacks.constructs.image_table import ImageTable, RegistryImage
+from stacks.constructs.model_api import ModelApi, ModelApiProps
 from stacks.constructs.model_registry import ModelRegistry, ModelRegistryProps
 from stacks.constructs.own_image import OwnImage, OwnImageProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
@@ -140,6 +142,7 @@ class ModelStack(cdk.Stack):
             ),
         )
         training = self._training_pipeline(shared, registry)
+        api = self._front_door(endpoint) if model.serve.front_door else None
         outputs = ModelOutputs(
             model_name=served[CHAMPION].model_name,
             model_package_group_name=registry.group_name,
@@ -154,6 +157,9 @@ class ModelStack(cdk.Stack):
             wire_format=written_wire_format(artifacts[CHAMPION].manifest["signature"])
             if model.serve.image == "xgboost"
             else None,
+            api_url=api.url if api else None,
+            api_auth=api.auth if api else None,
+            api_key_id=api.key_id if api else None,
         )
         PublishedOutputs(
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=model.name, outputs=outputs)
@@ -200,6 +206,24 @@ class ModelStack(cdk.Stack):
             else Machines(
                 instance_type=variant.instance_type,
                 instance_count=variant.instance_count or self._stage.instance_count,
+            ),
+        )
+
+    def _front_door(self, endpoint: Endpoint) -> ModelApi:
+        serve, champion = self._model.serve, self._artifacts[CHAMPION]
+        backend = SageMakerBackend(
+            SageMakerBackendProps(
+                endpoint=endpoint,
+                champion=champion,
+                auth=serve.resolved_auth(self._stage.name),
+                origins=serve.cors_origins,
+            )
+        )
+        return ModelApi(
+            self,
+            "Api",
+            props=ModelApiProps(
+                stage=self._stage, model=self._model, manifest=champion.manifest, backend=backend
             ),
         )
 

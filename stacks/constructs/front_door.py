@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
@@ -16,8 +16,10 @@ from model_code.serving.doors.openapi import Door, openapi
 from stacks import front_door_templates as templates
 from stacks.api_schema import MAX_ROWS
 from stacks.constructs.api_backend import CLASSIFY, OPENAPI, PREDICT, Route
+from stacks.constructs.endpoint import Endpoint
 from stacks.constructs.gateway_errors import cors_headers
 from stacks.rights import allow, inline
+from training.artifact import Artifact
 
 _JSON: Final = "application/json"
 _VARIANT: Final = "x-Amzn-Invoked-Production-Variant"
@@ -31,11 +33,8 @@ _TIMEOUT = cdk.Duration.seconds(29)
 class SageMakerBackendProps:
     """What a SageMakerBackend needs to know."""
 
-    endpoint_name: str
-    endpoint_arn: str
-    manifest: Mapping[str, Any]
-    """The champion's."""
-    version: str
+    endpoint: Endpoint
+    champion: Artifact
     auth: Literal["iam", "api_key", "none"]
     origins: Sequence[str]
     """One web site at the most that may read answers."""
@@ -51,7 +50,7 @@ class SageMakerBackend:
 
     def __init__(self, props: SageMakerBackendProps) -> None:
         self._props = props
-        self._kind = str(props.manifest["signature"]["prediction"]["type"])
+        self._kind = str(props.champion.manifest["signature"]["prediction"]["type"])
         self.line_pattern: str | None = templates.LINE_PATTERN
         self.routes = (PREDICT.path, *([CLASSIFY.path] if self._kind in ("string", "integer") else []))
 
@@ -67,7 +66,7 @@ class SageMakerBackend:
             assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
             description="What API Gateway may do for this API",
             inline_policies=inline(
-                {"Ask": [allow(["sagemaker:InvokeEndpoint"], [self._props.endpoint_arn])]}
+                {"Ask": [allow(["sagemaker:InvokeEndpoint"], [self._props.endpoint.endpoint_arn])]}
             ),
         )
 
@@ -119,7 +118,7 @@ class SageMakerBackend:
         typed = "'application/json'" if response else f"{_INTEGRATION}Content-Type"
         return apigateway.AwsIntegration(
             service="runtime.sagemaker",
-            path=f"endpoints/{self._props.endpoint_name}/invocations",
+            path=f"endpoints/{self._props.endpoint.endpoint_name}/invocations",
             options=apigateway.IntegrationOptions(
                 credentials_role=self._role,
                 timeout=_TIMEOUT,
@@ -184,10 +183,16 @@ class SageMakerBackend:
         props = self._props
         if route == OPENAPI:
             door = Door(
-                "gateway", version=props.version, max_rows=MAX_ROWS, auth=props.auth, routes=self.routes
+                "gateway",
+                version=props.champion.version,
+                max_rows=MAX_ROWS,
+                auth=props.auth,
+                routes=self.routes,
             )
-            return json.dumps(openapi(props.manifest, door)).encode()
-        return pages.page(props.manifest, version=props.version, auth=props.auth, routes=self.routes)
+            return json.dumps(openapi(props.champion.manifest, door)).encode()
+        return pages.page(
+            props.champion.manifest, version=props.champion.version, auth=props.auth, routes=self.routes
+        )
 
     def _headers(self, route: Route) -> dict[str, str]:
         if route == OPENAPI:

@@ -107,6 +107,12 @@ class ModelApi(Construct):
                     log_retention_days=props.stage.log_retention_days,
                 ),
             )
+        if serve.auth == "none":
+            cdk.Annotations.of(self).add_warning_v2(
+                "slipway:open-api",
+                f'{props.model.name}: auth = "none", so everybody who knows the address can ask the model '
+                'and you pay for it. auth = "iam" closes it.',
+            )
         cdk.RemovalPolicies.of(self).destroy()
 
     def _protect(self) -> None:
