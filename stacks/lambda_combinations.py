@@ -56,11 +56,6 @@ def _more_warm_than_reserved(serve: ServeSection) -> Iterator[Hit]:
         yield "provisioned_concurrency", serve.provisioned_concurrency
 
 
-def _image_without_its_model(serve: ServeSection) -> Iterator[Hit]:
-    if serve.model_source == "s3" and serve.package == "image":
-        yield "model_source", "s3"
-
-
 def _half_a_vpc(serve: ServeSection) -> Iterator[Hit]:
     for key, other in (("subnet_ids", "security_group_ids"), ("security_group_ids", "subnet_ids")):
         if getattr(serve, key) and not getattr(serve, other):
@@ -128,11 +123,6 @@ LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         _more_warm_than_reserved,
         "What is kept warm is a part of reserved_concurrency.",
         "Set reserved_concurrency to the same or more.",
-    ),
-    Combination(
-        _image_without_its_model,
-        "An image holds the model that it was built with.",
-        'Set package = "zip", or remove model_source.',
     ),
     Combination(
         _half_a_vpc,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -54,4 +55,22 @@ class ImageRepository(Construct):
                     max_image_count=_KEPT_IMAGES,
                 ),
             ],
+        )
+        stack = cdk.Stack.of(self)
+        functions = stack.format_arn(
+            service="lambda",
+            resource="function",
+            # CloudFormation makes a function's name of its stack's, which begins like the repository's.
+            resource_name=f"{props.name}-*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        # Lambda pulls as itself, and not as the one who deploys or the function's role. It would write this
+        # policy itself, outside CloudFormation and for all functions, where it finds none
+        # ("Amazon ECR permissions" in the Lambda developer guide).
+        self.repository.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("lambda.amazonaws.com")],
+                actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                conditions={"ArnLike": {"aws:SourceArn": functions}},
+            )
         )

@@ -16,12 +16,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.api_schema import MAX_ROWS
+from stacks.image_build import build_of
 from stacks.retention import log_retention
 from stacks.rights import Statement, allow, inline
 from stacks.settings import ModelSettings, StageSettings, stack_name
 from stacks.shared_parameters import SharedParameters
 from stacks.storage import current_pointer_key, models_prefix
 from training.artifact import Artifact
+from training.lambda_image import find_image_context
 from training.lambda_package import find_package
 
 ALIAS = "live"
@@ -138,7 +140,17 @@ class ModelFunction(Construct):
         )
 
     def _image(self, common: Mapping[str, Any]) -> lambda_.Function:
-        raise NotImplementedError
+        props = self._props
+        serve = props.model.serve
+        build = build_of(props.model, props.artifact.engine, "lambda")
+        code = lambda_.DockerImageCode.from_image_asset(
+            str(find_image_context(props.root, props.model, props.artifact)),
+            file=build.dockerfile,
+            target=build.target,
+            build_args=dict(build.arguments),
+            platform=_ARCHITECTURES[serve.architecture][1],
+        )
+        return lambda_.DockerImageFunction(self, "Default", code=code, **common)
 
     def _in_vpc(self) -> None:
         serve = self._props.model.serve
@@ -203,11 +215,11 @@ class ModelFunction(Construct):
             "ec2:DescribeSubnets",
             "ec2:UnassignPrivateIpAddresses",
         ]
-        # The function's name is not known yet; it begins with the stack's.
+        # The function's name is not known yet; CloudFormation makes it of the stack's, shortened at its end.
         own = stack.format_arn(
             service="lambda",
             resource="function",
-            resource_name=f"{stack_name(props.stage.name, props.model.name)}-*",
+            resource_name=f"{stack_name(props.stage.name)}-*",
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
         return [
