@@ -14,11 +14,13 @@ from localaws.control import LocalAws
 from slipway.aws import Aws
 from slipway.cdk import stacks_of
 from slipway.deployment import deploy
+from slipway.direct import delete_stacks
 from slipway.ports import free_port
 from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
 from slipway.story import Story
-from stacks.settings import Settings, load_settings
+from slipway.verify import Replay
+from stacks.settings import Settings, load_model, load_settings, stack_name
 from tests.unit.conftest import CSV_TRAIN
 from training.train import train
 
@@ -52,21 +54,24 @@ class Deployed:
     aws: Aws
     story: Story
 
-    def redeploy(self, model: str, **context: str) -> None:
-        """Deploy one model again, with the driver of the inner loop."""
-        settings = load_settings(self.project.root, {"models": model, **context})
-        deploy(self.project, self.aws, settings.models, {"models": model, **context}, self.story, direct=True)
+    def redeploy(self, model: str, **context: str) -> dict[str, Replay]:
+        """Deploy one model again, with the driver of the inner loop, and return what the replay showed."""
+        given = {"models": model, **context}
+        settings = load_settings(self.project.root, given)
+        return deploy(self.project, self.aws, settings.models, given, self.story, direct=True)[model]
 
 
 def make_project(root: Path) -> Project:
-    """Copy what a fork owns, with the model iris, and share the built environments."""
+    """Copy what a fork owns, with the model iris, and share the built environments and packages."""
     for name in ("app.py", "cdk.json", "stages.toml"):
         shutil.copy(ROOT / name, root)
     for name in ("serving", "iris"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "model_code" / name, root / "model_code" / name, ignore=ignored)
     (root / ".slipway").mkdir()
-    (root / ".slipway" / "envs").symlink_to(ROOT / ".slipway" / "envs")
+    for name in ("envs", "packages"):
+        (ROOT / ".slipway" / name).mkdir(parents=True, exist_ok=True)
+        (root / ".slipway" / name).symlink_to(ROOT / ".slipway" / name)
     (root / ".venv").symlink_to(Path(sys.prefix))  # cdk.json names the project's own Python
     return Project(root)
 
@@ -114,3 +119,17 @@ def deployed(project: Project) -> Iterator[Deployed]:
         local.stop()
     assert before.processes
     assert [*left, *remains_after_stop(local, before, port)] == []
+
+
+@pytest.fixture(scope="session")
+def wine(deployed: Deployed) -> Iterator[Deployed]:
+    """The same embedded AWS with wine on it as well: a function behind an API."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        ROOT / "model_code" / "wine", deployed.project.root / "model_code" / "wine", ignore=ignored
+    )
+    train(deployed.project.root, load_model(deployed.project.root, "wine"))
+    deployed.redeploy("wine")
+    yield deployed
+    delete_stacks(deployed.aws, [stack_name("local", "wine")], deployed.story)
+    shutil.rmtree(deployed.project.root / "model_code" / "wine")

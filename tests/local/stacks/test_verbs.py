@@ -49,9 +49,9 @@ def test_status_outputs_and_predict_print_json_on_stdout_alone(deployed):
     outputs = json.loads(slipway(deployed, "outputs", "iris", "--json").stdout)
     predicted = json.loads(slipway(deployed, "predict", "iris", "6.5,3.0,5.2,2.0", "--json").stdout)
 
-    assert {model["model"]: model["endpoint"] for model in status["models"]} == dict.fromkeys(
-        ("breast_cancer", "flats", "iris"), "InService"
-    )
+    assert {
+        model["model"]: model["endpoint"] for model in status["models"] if model["target"] == "endpoint"
+    } == dict.fromkeys(("breast_cancer", "flats", "iris"), "InService")
     assert outputs["EndpointName"] == "slipway-local-iris"
     assert predicted["predictions"] == ["virginica"]
     assert predicted["version"] == outputs["ModelVersion"]

@@ -1,0 +1,96 @@
+"""iris with an API in front of its endpoint: no function in between, and the errors in the one shape."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from client import RequestRefused
+from slipway.deployment import FRONT_DOOR
+from slipway.verify import client_for
+from tests.local.api import Api
+
+HEADERS = {"Content-Type": "application/json"}
+ROW = "[[6.5, 3.0, 5.2, 2.0]]"
+
+
+@pytest.fixture(scope="module")
+def door(deployed):
+    """iris with its API; the golden rows have gone through both doors."""
+    replays = deployed.redeploy("iris", **{"iris.serve.front_door": "true"})
+    assert {name: (replay.door, replay.agreement) for name, replay in replays.items()} == {
+        "champion": ("SageMaker Runtime", 1.0),
+        FRONT_DOOR: ("API Gateway", 1.0),
+    }
+    yield Api(deployed.aws.outputs("iris")["ApiUrl"])
+    deployed.redeploy("iris")
+    assert "ApiUrl" not in deployed.aws.outputs("iris")
+
+
+def test_no_function_stands_in_between(deployed, door):
+    resources = deployed.aws.client("cloudformation").list_stack_resources(StackName="slipway-local-iris")
+    kinds = {item["ResourceType"] for item in resources["StackResourceSummaries"]}
+
+    assert "AWS::ApiGateway::RestApi" in kinds
+    assert "AWS::Lambda::Permission" not in kinds
+
+
+def test_both_doors_give_the_same_answer(deployed, door):
+    rows = json.loads(ROW)
+
+    assert client_for(deployed.aws, "iris").door.name == "SageMaker Runtime"
+    assert client_for(deployed.aws, "iris", "api").predict(rows) == client_for(deployed.aws, "iris").predict(
+        rows
+    )
+    assert door.send("POST", "predict", ROW, HEADERS).json == ["virginica"]
+
+
+def test_the_models_refusal_comes_through_with_row_and_column(deployed, door):
+    answer = door.send("POST", "predict", '[[1, 2, 3, 4], [1, 2, "x", 4]]', HEADERS)
+
+    error = answer.json["error"]
+    assert (answer.status, error["code"]) == (400, "not_a_number")
+    assert (error["row"], error["column"]) == (2, "petal_length")
+    with pytest.raises(RequestRefused) as caught:
+        client_for(deployed.aws, "iris", "api").predict([[1, 2, "x", 4]])
+    assert (caught.value.row, caught.value.column) == (1, "petal_length")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("{", "application/json", 400),
+        ("[[1, 2, 3, 4, 5, 6, 7]]", "application/json", 400),
+        (ROW, "image/png", 415),
+    ],
+)
+def test_what_the_gateway_refuses_has_the_same_shape(door, body, content_type, status):
+    answer = door.send("POST", "predict", body, {"Content-Type": content_type})
+
+    assert answer.status == status, answer.body
+    assert set(answer.json) == {"error"} and answer.json["error"]["message"]
+
+
+def test_the_description_and_the_page_are_there(door):
+    described = door.send("GET", "openapi.json")
+
+    assert described.status == 200
+    assert "/predict" in described.json["paths"]
+
+
+def test_an_endpoint_that_is_gone_is_told_in_the_one_shape(deployed, door):
+    sagemaker = deployed.aws.client("sagemaker")
+    config = sagemaker.describe_endpoint(EndpointName="slipway-local-iris")["EndpointConfigName"]
+    sagemaker.delete_endpoint(EndpointName="slipway-local-iris")
+    try:
+        answer = door.send("POST", "predict", ROW, HEADERS)
+    finally:
+        sagemaker.create_endpoint(EndpointName="slipway-local-iris", EndpointConfigName=config)
+        sagemaker.get_waiter("endpoint_in_service").wait(
+            EndpointName="slipway-local-iris", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+
+    error = answer.json["error"]
+    assert answer.status >= 500 and error["request_id"]
+    assert "slipway-local-iris" not in error["message"], "how things are inside is nobody's business"
