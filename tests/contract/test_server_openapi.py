@@ -19,6 +19,7 @@ from tests.server.requests import ROW, chunked, post
 from tests.server.wire import check_error, received, replies
 
 TYPES = ("application/json", "text/csv", "application/jsonlines", "application/x-npy")
+POSTS = ("/invocations", "/predict", "/classify", "/probabilities")
 CONFORMS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -39,7 +40,7 @@ def as_it_is(_context, value):
 def schema_of(server: Server, media_type: str | None = None) -> schemathesis.openapi.OpenApiSchema:
     """Return what the server says about itself; of bodies, those of one media type."""
     value = json.loads(server.ask("GET", "/openapi.json").body)
-    for path in ("/invocations", "/predict"):
+    for path in {"/invocations", "/predict", "/probabilities"} & value["paths"].keys():
         content = value["paths"][path]["post"]["requestBody"]["content"]
         assert content.keys() == set(TYPES)
         for other in set(TYPES) - {media_type}:
@@ -57,9 +58,13 @@ def conforms(server: Server, case: schemathesis.Case) -> schemathesis.Response:
     return response
 
 
-@pytest.mark.parametrize("path", ["/invocations", "/predict"])
+@pytest.mark.parametrize("path", ["/invocations", "/predict", "/probabilities"])
 def test_every_json_body_that_conforms_is_answered(every_server, path):
-    operation = schema_of(every_server, "application/json")[path]["POST"]
+    schema = schema_of(every_server, "application/json")
+    if path not in list(schema):
+        assert every_server.ask("POST", path, b"[[]]").error["code"] == "no_probabilities"
+        return
+    operation = schema[path]["POST"]
 
     @bounded
     @given(operation.as_strategy(GenerationMode.POSITIVE))
@@ -72,8 +77,26 @@ def test_every_json_body_that_conforms_is_answered(every_server, path):
     check()
 
 
-def test_no_json_body_that_does_not_conform_is_answered(every_server):
-    operation = schema_of(every_server, "application/json")["/invocations"]["POST"]
+def test_whatever_is_classified_the_answer_conforms(every_server):
+    schema = schema_of(every_server)
+    if "/classify" not in list(schema):
+        assert every_server.ask("POST", "/classify", b"{}").error["code"] == "no_classes"
+        return
+
+    @bounded
+    @given(schema["/classify"]["POST"].as_strategy(GenerationMode.POSITIVE))
+    def check(case):
+        conforms(every_server, case)
+
+    check()
+
+
+@pytest.mark.parametrize("path", ["/invocations", "/classify"])
+def test_no_json_body_that_does_not_conform_is_answered(every_server, path):
+    schema = schema_of(every_server, "application/json")
+    if path not in list(schema):
+        return
+    operation = schema[path]["POST"]
 
     @bounded
     @given(operation.as_strategy(GenerationMode.NEGATIVE))
@@ -97,23 +120,21 @@ def test_whatever_the_body_the_answer_conforms(every_server, media_type):
 
 def test_what_is_read_conforms(every_server):
     schema = schema_of(every_server)
-    for path in ("/ping", "/metrics"):
+    for path in ("/", "/openapi.json", "/ping", "/metrics"):
         case = schema[path]["GET"].Case()
         assert conforms(every_server, case).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "POST", "PROPFIND"])
-@pytest.mark.parametrize(
-    "path", ["/invocations", "/predict", "/ping", "/metrics", "/openapi.json", "/", "/x"]
-)
+@pytest.mark.parametrize("path", [*POSTS, "/ping", "/metrics", "/openapi.json", "/", "/x"])
 def test_a_wrong_path_or_method_has_the_shape_of_errors(logistic, method, path):
-    right = "POST" if path in ("/invocations", "/predict") else "GET"
-    if method == right and path not in ("/", "/x"):
+    right = "POST" if path in POSTS else "GET"
+    if method == right and path != "/x":
         return
     reply = logistic.ask(method, path, content_type="text/csv")
 
     check_error(reply)
-    if path in ("/", "/x"):
+    if path == "/x":
         assert reply.status == 404
     else:
         assert reply.status == 405

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -15,26 +14,22 @@ from typing import Any, Protocol
 
 from ..doors.answer import Answer, refusal
 from ..doors.log import say
+from ..doors.routes import PREDICTING, Answering
 from ..doors.served import NotReady, Served, load
 from ..errors import RequestError
-from ..media import JSON
 from .invocations import Begun, Fetch, Invocations
 from .metrics import Metrics
-from .openapi import openapi
+from .reading import NO_HEADERS, Reading, refused_method
 from .settings import ServerSettings
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _CLOSE = (b"connection", b"close")
-_MB = 1 << 20
-_PAYLOAD_MB = 6  # SageMaker's own default
-_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # How many of the largest bodies a worker holds at a time, while they arrive.
 _HELD_BODIES = 4
-# What a person may call /invocations where a path is theirs to choose.
-_INVOCATION_PATHS = frozenset({"/invocations", "/predict"})
-_READING_PATHS = frozenset({"/ping", "/openapi.json", "/metrics", "/execution-parameters"})
+# /invocations is what SageMaker calls; the others are those of every door.
+_POSTS: Mapping[str, Answering] = {"/invocations": PREDICTING["/predict"], **PREDICTING}
 
 
 class Connection(Protocol):
@@ -63,6 +58,7 @@ class Application:
         if isinstance(self._served, NotReady):
             # One line in the log of the endpoint, where people look first.
             say(f"not ready: {self._served.code}: {self._served.message}")
+        self._reading = Reading(settings, metrics, self._served)
         self._invocations = Invocations(self._served, fetch) if isinstance(self._served, Served) else None
         attributes = f"version={settings.version};variant={settings.variant}"
         # The one header that SageMaker passes on from a container.
@@ -75,21 +71,23 @@ class Application:
         if scope["type"] != "http":
             return
         path, method = scope["path"], scope["method"]
-        if path in _INVOCATION_PATHS and method == "POST":
-            answer = await self._invoke(scope["headers"], receive)
+        answering, more = _POSTS.get(path), NO_HEADERS
+        if answering is not None and method == "POST":
+            answer = await self._invoke(scope["headers"], receive, answering)
             if answer is None:
                 return  # the caller has gone
+        elif answering is not None:
+            answer, more = refused_method(path, "POST")
         else:
-            answer = self._read(path, method)
+            answer, more = self._reading.answer(path, method)
         headers = [
             (b"content-type", answer.media_type.encode()),
             (b"content-length", b"%d" % len(answer.body)),
             *self._headers,
+            *more,
         ]
         if self.draining or answer.status in (413, 503):
             headers.append(_CLOSE)
-        if answer.status == 405:
-            headers.append((b"allow", b"POST" if path in _INVOCATION_PATHS else b"GET, HEAD"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -162,7 +160,9 @@ class Application:
         lines += [f"{name.decode()}: {value.decode()}" for name, value in self._headers]
         return "\r\n".join([*lines, "content-length: "]).encode()
 
-    async def _invoke(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> Answer | None:
+    async def _invoke(
+        self, headers: list[tuple[bytes, bytes]], receive: Receive, answering: Answering
+    ) -> Answer | None:
         found = {name: value.decode("latin-1") for name, value in headers}
         limit = self._settings.max_body_bytes
         if int(found.get(b"content-length", 0)) <= limit:
@@ -174,13 +174,14 @@ class Application:
             return body
         started = time.perf_counter()
         if self._invocations is None:
-            answer = self._unready()
+            answer = self._reading.unready()
         else:
             answer = await self._invocations.answer(
                 body,
                 found.get(b"content-type"),
                 found.get(b"accept"),
                 found.get(b"x-amzn-sagemaker-inference-id"),
+                answering,
             )
         self._metrics.count(answer.status, answer.rows, time.perf_counter() - started)
         return answer
@@ -214,55 +215,6 @@ class Application:
             return None
         finally:
             self._held -= held
-
-    def _read(self, path: str, method: str) -> Answer:
-        if path in _INVOCATION_PATHS or (path in _READING_PATHS and method not in ("GET", "HEAD")):
-            wanted = "POST" if path in _INVOCATION_PATHS else "GET"
-            return _refused("method_not_allowed", f"{path} takes {wanted}.", 405)
-        if path == "/ping":
-            if isinstance(self._served, NotReady):
-                return self._unready()
-            return _json(200, {"status": "ready", **self._labels(self._served.manifest)})
-        if path == "/metrics":
-            manifest = self._served.manifest if isinstance(self._served, Served) else {}
-            return Answer(200, self._metrics.text(self._labels(manifest)).encode(), _TEXT)
-        if path == "/execution-parameters":
-            return _json(200, self._execution_parameters())
-        if path == "/openapi.json":
-            if isinstance(self._served, NotReady):
-                return self._unready()
-            return _json(200, openapi(self._served.manifest, self._settings))
-        return _refused("not_found", f"There is no {path[:100]!r}.", 404)
-
-    def _execution_parameters(self) -> dict[str, Any]:
-        """Return what a transform job may send at once where it was told nothing: one each worker."""
-        most = self._settings.max_body_bytes // _MB
-        return {
-            "MaxConcurrentTransforms": self._settings.workers,
-            "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": max(1, min(_PAYLOAD_MB, most)),
-        }
-
-    def _unready(self) -> Answer:
-        assert isinstance(self._served, NotReady)  # noqa: S101 - the callers have looked
-        return _json(503, self._served.body())
-
-    def _labels(self, manifest: Mapping[str, Any]) -> dict[str, str]:
-        return {
-            "model": str(manifest.get("model", "")),
-            "version": self._settings.version,
-            "variant": self._settings.variant,
-            "engine": str(manifest.get("engine", {}).get("name", "")),
-        }
-
-
-def _json(status: int, value: Any) -> Answer:
-    return Answer(status, json.dumps(value).encode(), JSON)
-
-
-def _refused(code: str, message: str, status: int) -> Answer:
-    hint = "POST /invocations, GET /ping, /openapi.json or /metrics."
-    return refusal(RequestError(code, message, status=status, hint=hint))
 
 
 def _busy() -> Answer:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..doors.answer import Answer, failure, refusal
 from ..doors.predict import predict
+from ..doors.routes import Answering
 from ..doors.served import Served
 from ..errors import RequestError
 from ..media import negotiate, read, write
@@ -91,7 +92,12 @@ class Invocations:
         return [answer for each in requests for answer in self.finish([each])]
 
     async def answer(
-        self, body: bytes, content_type: str | None, accept: str | None, request_id: str | None
+        self,
+        body: bytes,
+        content_type: str | None,
+        accept: str | None,
+        request_id: str | None,
+        answering: Answering = predict,
     ) -> Answer:
         """Answer a request; whatever goes wrong is an answer as well."""
         try:
@@ -101,8 +107,8 @@ class Invocations:
                     body, content_type = fetched
             if self._hooks is not None or (self._calls_are_expensive and len(body) > _LARGE_BODY_BYTES):
                 # Code of a person's own may take its time.
-                return await asyncio.to_thread(predict, self._served, body, content_type, accept)
-            return predict(self._served, body, content_type, accept)
+                return await asyncio.to_thread(answering, self._served, body, content_type, accept)
+            return answering(self._served, body, content_type, accept)
         except RequestError as error:
             return refusal(error)
         except (Exception, SystemExit):  # a hook may do anything
