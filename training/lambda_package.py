@@ -82,6 +82,12 @@ def find_package(root: Path, artifact: Artifact, serve: ServeSection) -> LambdaP
     return LambdaPackage(code, layer)
 
 
+def paths_of(root: Path, artifact: Artifact, serve: ServeSection) -> LambdaPackage:
+    """Return where the package of an artifact is, or would be, with bytecode; see find_package."""
+    inputs, folder = _Inputs(root, artifact, serve), packages_of(root)
+    return LambdaPackage(*(folder / part.names()[0] for part in (inputs.code, inputs.layer)))
+
+
 def build_package(
     root: Path, artifact: Artifact, serve: ServeSection, *, progress: Progress = lambda _line: None
 ) -> LambdaPackage:
