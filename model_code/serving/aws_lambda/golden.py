@@ -43,9 +43,7 @@ def _tried(function: Function, current: Current) -> dict[str, Any]:
         raise ModelNotReady(f"{served.code}: {served.message}")
     golden = served.manifest["golden"]
     answers = [_answer(function, current, row) for row in golden["rows"]]
-    if (
-        served.hooks is not None
-    ):  # whose answers may have any form: theirs were there, the model's are compared
+    if served.hooks is not None:  # their answers may have any form
         answers = served.model.predict(served.model.signature.matrix(golden["rows"]))
     for number, (answer, expected) in enumerate(zip(answers, golden["predictions"], strict=True), start=1):
         if not served.same(answer, expected):
