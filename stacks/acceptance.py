@@ -15,7 +15,8 @@ class Accepted:
     stack: StackKind
     """The kind of stack; each model's stack is made by the same code."""
     path: str
-    """Below the stack: the construct's path for cdk-nag, the logical id for house rules."""
+    """Below the stack: the construct's path for cdk-nag, the logical id for house rules; {stage}
+    stands for the stage."""
     finding: str
     """The exact id, brackets included; {stack} and {model} stand for their names."""
     reason: str

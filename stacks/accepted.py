@@ -6,6 +6,7 @@ A test fails when an entry matches nothing any more or has expired; synth knows 
 from __future__ import annotations
 
 from stacks.acceptance import Accepted
+from stacks.accepted_api import OF_APIS
 from stacks.accepted_functions import OF_FUNCTIONS
 
 _LOG_DELIVERY = (
@@ -42,6 +43,7 @@ _OF_STATE_MACHINES = tuple(
 )
 ACCEPTED: tuple[Accepted, ...] = (
     *_OF_STATE_MACHINES,
+    *OF_APIS,
     *OF_FUNCTIONS,
     Accepted(
         stack="model",

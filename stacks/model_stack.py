@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,9 +16,7 @@ from stacks.constructs.endpoint import Endpoint, EndpointProps, EndpointVariant,
 from stacks.constructs.endpoint_alarms import EndpointAlarms, EndpointAlarmsProps
 from stacks.constructs.endpoint_logs import EndpointLogs, EndpointLogsProps
 from stacks.constructs.execution_role import ExecutionRole, ExecutionRoleProps
-from stacks.constructs.front_door import SageMakerBackend, SageMakerBackendProps
 from stacks.constructs.image_table import ImageTable, RegistryImage
-from stacks.constructs.model_api import ModelApi, ModelApiProps
 from stacks.constructs.model_registry import ModelRegistry, ModelRegistryProps
 from stacks.constructs.own_image import OwnImage, OwnImageProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
@@ -35,6 +34,9 @@ from stacks.shared_parameters import SharedParameters
 from stacks.tagging import tag, tag_version
 from stacks.training_job import can_train_on_sagemaker, training_image
 from training.artifact import Artifact
+
+if TYPE_CHECKING:
+    from stacks.constructs.model_api import ModelApi
 
 
 class ModelStack(cdk.Stack):
@@ -210,21 +212,11 @@ class ModelStack(cdk.Stack):
         )
 
     def _front_door(self, endpoint: Endpoint) -> ModelApi:
-        serve, champion = self._model.serve, self._artifacts[CHAMPION]
-        backend = SageMakerBackend(
-            SageMakerBackendProps(
-                endpoint=endpoint,
-                champion=champion,
-                auth=serve.resolved_auth(self._stage.name),
-                origins=serve.cors_origins,
-            )
-        )
-        return ModelApi(
-            self,
-            "Api",
-            props=ModelApiProps(
-                stage=self._stage, model=self._model, manifest=champion.manifest, backend=backend
-            ),
+        from stacks.constructs.front_door import front_door  # API Gateway of CDK imports slowly
+
+        champion = self._artifacts[CHAMPION]
+        return front_door(
+            self, "Api", stage=self._stage, model=self._model, champion=champion, endpoint=endpoint
         )
 
     def _training_pipeline(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stacks import general_checks, pipeline_checks, serving_checks
+from stacks import api_checks, general_checks, pipeline_checks, serving_checks
 from stacks.template_reading import Hit, Template
 
 
@@ -166,5 +166,35 @@ RULES: tuple[Rule, ...] = (
         "A role may be passed to any service.",
         "Add a condition on iam:PassedToService.",
         pipeline_checks.roles_passed_to_anybody,
+    ),
+    Rule(
+        "H-30",
+        "Everybody may call this method.",
+        'Ask for a signature or a key, or say auth = "none" in model.toml.',
+        api_checks.open_methods,
+    ),
+    Rule(
+        "H-31",
+        "Pages of every web site may read the API's answers.",
+        "Name the sites in cors_origins.",
+        api_checks.origins_by_wildcard,
+    ),
+    Rule(
+        "H-32",
+        "An API does not log its requests, logs what callers send, or is not traced.",
+        "Use ModelApi.",
+        api_checks.unlogged_stages,
+    ),
+    Rule(
+        "H-33",
+        "A method takes every JSON body.",
+        "Give it a request validator, and a model for application/json.",
+        api_checks.unvalidated_methods,
+    ),
+    Rule(
+        "H-34",
+        "API Gateway answers some errors in another shape than the model does.",
+        "Use GatewayErrors.",
+        api_checks.other_error_shapes,
     ),
 )

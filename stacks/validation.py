@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import aws_cdk as cdk
 import jsii
@@ -12,11 +13,15 @@ from constructs import IConstruct
 
 from stacks.acceptance import StackKind
 from stacks.accepted import ACCEPTED
+from stacks.accepted_api import asked_for
 from stacks.constructs.execution_role import object_arn
 from stacks.rules import RULES, Finding, findings
 from stacks.settings import StageName, stack_name
 from stacks.shared_stack import SharedStack
 from stacks.template_reading import Template
+
+if TYPE_CHECKING:
+    from stacks.constructs.model_api import ModelApi
 
 _ROLE = "ExecutionRole/Default/Resource"
 
@@ -35,7 +40,7 @@ def add_checks(app: cdk.App, stage: StageName, *, nag: bool) -> None:
         from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
-        _acknowledge(app)
+        _acknowledge(app, stage)
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -95,8 +100,8 @@ def _read(path: str) -> Template:
     return template
 
 
-def _acknowledge(app: cdk.App) -> None:
-    """Tell cdk-nag what stacks/accepted.py says of it, and which prefixes a model.toml opens."""
+def _acknowledge(app: cdk.App, stage: StageName) -> None:
+    """Tell cdk-nag what stacks/accepted.py says of it, and what a model.toml asks for."""
     for stack in app.node.children:
         if not isinstance(stack, cdk.Stack):
             continue
@@ -109,12 +114,14 @@ def _acknowledge(app: cdk.App) -> None:
         names = _known_at_synth(stack)
         # Not by its class: importing that of functions takes long where no model needs it.
         if model := getattr(stack, "model", None):
-            names |= {"{stack}": stack.stack_name, "{model}": model}
+            names |= {"{stack}": stack.stack_name, "{model}": model, "{stage}": stage}
             prefixes = getattr(stack, "s3_prefixes", ())
             arns = [object_arn("<AWS::Partition>", prefix) for prefix in prefixes]
             found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
+            if api := cast("ModelApi | None", _below(stack, "Api")):
+                found += asked_for(api.auth, api.origins)
         for path, finding, reason in found:
-            construct = _below(stack, path)
+            construct = _below(stack, filled_in(path, names))
             if construct is not None:
                 acknowledged = cdk.Acknowledgment(id=filled_in(finding, names), reason=reason)
                 cdk.Validations.of(construct).acknowledge(acknowledged)
@@ -131,7 +138,7 @@ def _known_at_synth(stack: cdk.Stack) -> dict[str, str]:
 
 
 def filled_in(finding: str, names: Mapping[str, str]) -> str:
-    """Return the id of a finding with the names that it has in one stack."""
+    """Return the id or the path of a finding with the names that it has in one stack."""
     for name, value in names.items():
         finding = finding.replace(name, value)
     return finding

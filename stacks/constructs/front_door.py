@@ -10,6 +10,7 @@ from typing import Final, Literal
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from model_code.serving.doors import page as pages
 from model_code.serving.doors.openapi import Door, openapi
@@ -18,7 +19,9 @@ from stacks.api_schema import MAX_ROWS
 from stacks.constructs.api_backend import CLASSIFY, OPENAPI, PREDICT, Route
 from stacks.constructs.endpoint import Endpoint
 from stacks.constructs.gateway_errors import cors_headers
+from stacks.constructs.model_api import ModelApi, ModelApiProps
 from stacks.rights import allow, inline
+from stacks.settings import ModelSettings, StageSettings
 from training.artifact import Artifact
 
 _JSON: Final = "application/json"
@@ -210,3 +213,34 @@ def _method_response(status: str, headers: Sequence[str]) -> apigateway.MethodRe
         response_parameters={f"{_METHOD}{name}": True for name in headers},
         response_models={},
     )
+
+
+def front_door(
+    scope: Construct,
+    construct_id: str,
+    *,
+    stage: StageSettings,
+    model: ModelSettings,
+    champion: Artifact,
+    endpoint: Endpoint,
+) -> ModelApi:
+    """Put an API before a model's endpoint.
+
+    Args:
+        scope: the model's stack.
+        construct_id: the API's id there.
+        stage: where.
+        model: the settings.
+        champion: the artifact whose signature the API has.
+        endpoint: what answers.
+    """
+    backend = SageMakerBackend(
+        SageMakerBackendProps(
+            endpoint=endpoint,
+            champion=champion,
+            auth=model.serve.resolved_auth(stage.name),
+            origins=model.serve.cors_origins,
+        )
+    )
+    props = ModelApiProps(stage=stage, model=model, manifest=champion.manifest, backend=backend)
+    return ModelApi(scope, construct_id, props=props)

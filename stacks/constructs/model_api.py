@@ -49,7 +49,7 @@ class ModelApi(Construct):
         super().__init__(scope, construct_id)
         self._props = props
         serve = props.model.serve
-        self.auth = serve.resolved_auth(props.stage.name)
+        self.auth, self.origins = serve.resolved_auth(props.stage.name), serve.cors_origins
         name = stack_name(props.stage.name, props.model.name)
         logs = ApiAccessLogs(
             self,
@@ -123,7 +123,7 @@ class ModelApi(Construct):
         resource.endpoint_access_mode = "BASIC"
 
     def _add_errors(self) -> None:
-        serve, signature = self._props.model.serve, self._props.manifest["signature"]
+        signature = self._props.manifest["signature"]
         GatewayErrors(
             self,
             "Errors",
@@ -131,7 +131,7 @@ class ModelApi(Construct):
                 api=self.rest_api,
                 signed=self.auth == "iam",
                 body_hint=body_hint(signature),
-                origins=serve.cors_origins,
+                origins=self.origins,
             ),
         )
 
@@ -193,10 +193,9 @@ class ModelApi(Construct):
             request_parameters=self._props.backend.request_parameters(route),
             method_responses=self._props.backend.responses(route),
         )
-        origins = list(self._props.model.serve.cors_origins)
-        if origins and route != PAGE:
+        if self.origins and route != PAGE:
             resource.add_cors_preflight(
-                allow_origins=origins,
+                allow_origins=list(self.origins),
                 allow_methods=[route.method],
                 allow_headers=_CORS_HEADERS,
                 max_age=_PREFLIGHT_MAX_AGE,

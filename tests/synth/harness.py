@@ -29,6 +29,14 @@ VARIATIONS: dict[str, dict[str, str]] = {
     },
 }
 
+SIGNATURE: dict[str, Any] = {
+    "features": [
+        {"name": "sepal_length", "type": "number", "minimum": 4.3, "maximum": 7.9, "unit": "cm"},
+        {"name": "sepal_width", "type": "number", "minimum": 2.0, "maximum": 4.4, "unit": "cm"},
+    ],
+    "id_column": True,
+    "prediction": {"name": "species", "type": "string", "classes": ["setosa", "virginica"]},
+}
 _MODEL_TOML = """
 [model]
 task = "classification"
@@ -85,6 +93,9 @@ def make_artifact(
         files["model.joblib"] = content
     manifest = {
         "format": 1,
+        "model": model,
+        "signature": SIGNATURE,
+        "golden": {"rows": [[5.1, 3.5], [6.5, 3.0]], "predictions": ["setosa", "virginica"]},
         "versions": {"scikit-learn": scikit_learn} if joblib else {},
         "engine": {"name": engine, "file": f"model.{engine}", "reason": "it is what there is"},
     }
