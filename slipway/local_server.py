@@ -47,7 +47,7 @@ def prepare(
     (place.folder / "tmp").mkdir(parents=True)
     unpack(artifact.archive, place.base / "model")
     envs = project.root / ".slipway" / "envs"
-    if model.serve.image == "sklearn":
+    if not runs_our_server(model):
         if container:
             raise SettingsError(
                 f"{model.name} is served by AWS's scikit-learn image, which is not on this machine.",
@@ -80,6 +80,11 @@ def prepare(
         "OMP_NUM_THREADS": "1",
     }
     return Launch((str(environment / "bin" / "python"), "-m", "serving.server", "serve"), variables)
+
+
+def runs_our_server(model: ModelSettings) -> bool:
+    """Whether a model is served by our own server here: behind an API there is no image of AWS's."""
+    return model.serve.on_lambda or model.serve.image != "sklearn"
 
 
 def build_image(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,14 +12,20 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from model_code.serving.csv_cells import line_of
+from slipway.curl_line import curl_line
 from slipway.errors import BadInput, ServerFailed
 from slipway.options import set_option, settings_of
 from slipway.project import Project
 from slipway.story import Story
+
+if TYPE_CHECKING:
+    from stacks.settings import ModelSettings
+    from training.artifact import Artifact
 
 DEFAULT_PORT = 8080
 _START_S = 120.0
@@ -31,9 +38,9 @@ _START_S = 120.0
 @click.option("--container", is_flag=True, help="Run the image itself, with podman or docker.")
 @set_option
 def command(model: str, port: int, workers: int, container: bool, overrides: tuple[str, ...]) -> None:
-    """Serve one model here, without AWS: the same server and the same answers as behind its endpoint.
+    """Serve one model here, without AWS: the same answers as behind its endpoint or its API.
 
-    It runs until Ctrl-C. Its log is on stderr.
+    GET / is a page to try it, where the server is ours. It runs until Ctrl-C. Its log is on stderr.
 
     \b
     slipway serve digits
@@ -41,7 +48,7 @@ def command(model: str, port: int, workers: int, container: bool, overrides: tup
     """
     from localaws.images.prebuilt import Place
     from localaws.sagemaker.archive import make_removable
-    from slipway.local_server import prepare
+    from slipway.local_server import prepare, runs_our_server
     from training.artifact import load_artifact
 
     project, story = Project.here(), Story()
@@ -57,9 +64,11 @@ def command(model: str, port: int, workers: int, container: bool, overrides: tup
         )
         try:
             _wait_until_ready(process, port)
-            row = line_of(artifact.manifest["golden"]["rows"][0], "g")
-            story.say(f"{model} {artifact.version} is served on http://127.0.0.1:{port}; end it with Ctrl-C")
-            story.next(f"curl -H 'Content-Type: text/csv' -d '{row}' http://127.0.0.1:{port}/invocations")
+            address = f"http://127.0.0.1:{port}/"
+            story.say(f"{model} {artifact.version} is served on {address}; end it with Ctrl-C")
+            if runs_our_server(settings):
+                story.say(f"try it in a browser: {address}")
+            story.next(_curl_line(settings, artifact, address))
             with suppress(KeyboardInterrupt):  # this is how it is meant to end
                 process.wait()
             if process.poll() is not None:
@@ -72,6 +81,15 @@ def command(model: str, port: int, workers: int, container: bool, overrides: tup
     finally:
         make_removable(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _curl_line(settings: ModelSettings, artifact: Artifact, address: str) -> str:
+    row = artifact.manifest["golden"]["rows"][0]
+    if settings.serve.on_lambda:
+        classifies = settings.model.task == "classification"
+        outputs = {"ApiUrl": address, "ApiAuth": "none"}
+        return curl_line(outputs, "", row, classifies=classifies, local=True)
+    return f"curl -H 'Content-Type: text/csv' -d {shlex.quote(line_of(row, 'g'))} {address}invocations"
 
 
 def _require_free(port: int) -> None:
