@@ -35,7 +35,7 @@ _OF_MODEL: Final = (
     "#set($status = $input.path('$.OriginalStatusCode'))"
     "#set($told = $input.path('$.OriginalMessage'))"
     '#set($text = "$!{told}")'
-    "#if($status >= 400 && $status < 500)"
+    "#if($status && $status >= 400 && $status < 500)"
     "#set($context.responseOverride.status = $status)"
     "#if($text.startsWith('{\"error\":'))$text"
     f"#else{_MODEL_ERROR}#end"
