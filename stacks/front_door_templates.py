@@ -34,12 +34,13 @@ _MODEL_ERROR: Final = (
 _OF_MODEL: Final = (
     "#set($status = $input.path('$.OriginalStatusCode'))"
     "#set($told = $input.path('$.OriginalMessage'))"
+    '#set($code = "$!{status}")'
     '#set($text = "$!{told}")'
-    "#if($status && $status >= 400 && $status < 500)"
+    "#if($code.startsWith('4'))"
     "#set($context.responseOverride.status = $status)"
     "#if($text.startsWith('{\"error\":'))$text"
     f"#else{_MODEL_ERROR}#end"
-    "#elseif($status == 503)"
+    "#elseif($code == '503')"
     f"#set($context.responseOverride.status = 503){_NOT_READY}"
     "#else"
     f"#set($context.responseOverride.status = 502){_NO_ANSWER}"
