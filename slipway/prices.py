@@ -20,9 +20,10 @@ _PROVISIONED_GB_SECOND = {"x86_64": 0.0000041667, "arm64": 0.0000033334}
 _LOGS_PER_GB = 0.50
 _WAF_PER_MILLION = 0.60
 _WAF_ACL_PER_MONTH, _WAF_RULE_PER_MONTH = 5.0, 1.0
+_WAF_RULES = 4  # of stacks/constructs/web_acl.py
 
 # What is billed for one request of a small model: Lambda rounds up to 1 ms, and its log's REPORT line says
-# how much it was. The figure is a careful one; `slipway logs` of AWS shows yours.
+# how much it was. This is a careful figure.
 BILLED_MS = 10
 # An access log line and what Lambda writes about a request, in bytes.
 _LOG_BYTES = 1000
@@ -42,13 +43,12 @@ class Cost:
         return sum(self.per_million.values())
 
 
-def cost(model: ModelSettings, stage: StageSettings, *, waf_rules: int = 0) -> Cost:
+def cost(model: ModelSettings, stage: StageSettings) -> Cost:
     """Return what a function behind API Gateway costs.
 
     Args:
         model: the model's settings; its target is lambda.
         stage: whether there is a firewall.
-        waf_rules: how many rules it has.
     """
     serve = model.serve
     gigabytes = serve.resolved_memory_mb / 1024
@@ -64,7 +64,7 @@ def cost(model: ModelSettings, stage: StageSettings, *, waf_rules: int = 0) -> C
     per_month = {}
     if stage.waf:
         per_million["WAF"] = _WAF_PER_MILLION
-        per_month["WAF"] = _WAF_ACL_PER_MONTH + waf_rules * _WAF_RULE_PER_MONTH
+        per_month["WAF"] = _WAF_ACL_PER_MONTH + _WAF_RULES * _WAF_RULE_PER_MONTH
     if serve.provisioned_concurrency:
         warm = serve.provisioned_concurrency * gigabytes * _MONTH_S
         per_month["provisioned concurrency"] = warm * _PROVISIONED_GB_SECOND[serve.architecture]

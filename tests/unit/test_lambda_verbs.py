@@ -116,4 +116,4 @@ def test_what_is_billed_without_a_request_is_told_by_the_month():
     found = cost(model, load_stage(ROOT, "prod"))
 
     assert found.per_month["provisioned concurrency"] == pytest.approx(2 * 730 * 3600 * 0.0000041667)
-    assert found.per_month["WAF"] >= 5
+    assert found.per_month["WAF"] == 9

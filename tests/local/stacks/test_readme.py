@@ -97,6 +97,27 @@ def test_the_readmes_way_through_sagemakers_jobs_works(tmp_path):
     assert "nothing left" in ended.stderr
 
 
+def test_the_readmes_way_behind_an_api_works(tmp_path):
+    project = make_project(tmp_path)
+    shutil.rmtree(project.root / "model_code" / "iris")
+    shutil.copytree(ROOT / "model_code" / "wine", project.root / "model_code" / "wine")
+
+    ended = subprocess.run(
+        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{block('sh', 'slipway rollback')}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "1" in ended.stdout.splitlines()  # what the comment beside `slipway predict` says
+    assert "for a million requests" in ended.stderr
+    assert "nothing left" in ended.stderr
+
+
 def test_the_readme_names_both_commands_and_what_aws_costs():
     assert {"make demo", "make test"} <= {
         line.partition("#")[0].strip() for line in block("sh", "make demo").split("\n")
