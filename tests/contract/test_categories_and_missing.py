@@ -128,12 +128,12 @@ def manifest_of(root: Path) -> dict:
 
 
 @contextmanager
-def served(root: Path, image: str) -> Iterator[int]:
-    """Run `slipway serve` until the block ends."""
+def served(root: Path, setting: str) -> Iterator[int]:
+    """Run `slipway serve` with a setting of [serve] until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "slipway.main", "serve", "flats", "--port", str(port)]
     process = subprocess.Popen(
-        [*command, "--set", f"serve.image={image}"], cwd=root, stderr=subprocess.PIPE, text=True
+        [*command, "--set", f"serve.{setting}"], cwd=root, stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None
@@ -153,7 +153,8 @@ def served(root: Path, image: str) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def ports(project: Path) -> Iterator[tuple[int, int]]:
     """Our server's port, and that of AWS's scikit-learn stack."""
-    with served(project, "own") as own, served(project, "sklearn") as script_mode:
+    # Behind an API it is our server as well, whatever the image of an endpoint would be.
+    with served(project, "target=lambda") as own, served(project, "image=sklearn") as script_mode:
         yield own, script_mode
 
 
