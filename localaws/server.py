@@ -8,6 +8,12 @@ from typing import Any
 
 import uvicorn
 
+from localaws.apigateway.door import Door
+from localaws.apigateway.gateway import Gateway, Parts
+from localaws.apigateway.integrations.sagemaker import SageMakerIntegration
+from localaws.apigateway.records import Recorder
+from localaws.apigateway.throttling import Throttle
+from localaws.apigateway.waf import Firewall
 from localaws.clients import HttpImageSource, HttpLogSink, HttpObjectStore, Loopback
 from localaws.cloudformation.sagemaker import resource_types
 from localaws.gate import Gate
@@ -18,7 +24,10 @@ from localaws.images.engine import find_engine, owner_of
 from localaws.images.own import OwnImages
 from localaws.images.registry import Blobs, Registry
 from localaws.inventory import Resource
+from localaws.lambda_functions.environment import Form
+from localaws.lambda_functions.function import Function
 from localaws.lambda_functions.host import Host as LambdaHost
+from localaws.lambda_functions.images import FunctionImages
 from localaws.lambda_functions.package import Package
 from localaws.lambda_functions.service import Functions
 from localaws.lambda_functions.unpacked import Unpacked
@@ -43,8 +52,13 @@ def serve(state: StateFolder, run: Run) -> None:
 
     from localaws.ministack_plugin import (
         addresses,
+        api_callers,
+        api_functions,
+        api_gateway,
+        api_types,
         events,
         fixes,
+        function_requests,
         function_types,
         functions,
         hooks,
@@ -64,26 +78,47 @@ def serve(state: StateFolder, run: Run) -> None:
         ports.MinistackRoleSessions(), HttpObjectStore(loopback), log_sink, ports.MinistackMetrics()
     )
     loaded = LoadedImages(lambda: find_engine(variables), owner_of(state.folder), state.folder)
-    own = OwnImages(url, HttpImageSource(loopback), loaded, Contexts(state.tmp / "contexts"))
+    images, contexts = HttpImageSource(loopback), Contexts(state.tmp / "contexts")
+    own = OwnImages(url, images, loaded, contexts)
     host = Host(all_ports, ImageTable(ENTRIES, own), LogShipper(log_sink), state.fleets, state.envs, url)
     meter = InvocationMeter(all_ports.metrics)
     sagemaker = SageMaker(host, meter)
     lambda_host = LambdaHost(
         all_ports.roles, host.shipper, Unpacked(state.fleets), state.fleets, state.envs, url
     )
-    lambdas = Functions(
-        lambda_host, lambda function: Package.prepare(function, state.envs, lambda_host.unpacked)
-    )
+    function_images = FunctionImages(url, images, loaded, contexts, state.envs)
+
+    def form_of(function: Function) -> Form:
+        if function.image:
+            return function_images.form(function)
+        return Package.prepare(function, state.envs, lambda_host.unpacked)
+
+    lambdas = Functions(lambda_host, form_of)
     services.register((services.sagemaker_row(sagemaker),))
     types.register(resource_types(sagemaker))
     fixes.apply()
     functions.apply(lambdas, meter)
-    function_types.apply(lambdas, lambda _: None)
+    requests = function_requests.Requests(lambdas, all_ports.roles, function_images)
+    requests.apply()
+    function_types.apply(lambdas, requests.check)
     events.apply()
     addresses.apply(url)
     states.apply(all_ports.roles, loopback)
     blobs = Blobs(state.tmp / "registry")
-    door = Registry(app, registry.MinistackRepositories(blobs.forget), blobs)
+    apis = api_gateway.MinistackApis(all_ports.roles)
+    gateway = Gateway(
+        Parts(
+            apis,
+            api_callers.MinistackCallers(),
+            Throttle(apis),
+            api_functions.MinistackFunctions(),
+            SageMakerIntegration(url, all_ports.roles),
+            Recorder(log_sink, apis, all_ports.metrics),
+            Firewall(),
+        )
+    )
+    api_types.apply()
+    door = Registry(Door(app, gateway, apis.owns), registry.MinistackRepositories(blobs.forget), blobs)
 
     def listed() -> dict[str, Any]:
         found = inventory.resources() + _sagemaker_resources(sagemaker) + loaded.inventory()

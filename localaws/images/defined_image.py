@@ -51,10 +51,10 @@ class DefinedImage:
         """Return the command of the Dockerfile's last stage, in the environment that it installs."""
         image = self._definition()
         venv = ensure_environment(image.recipe(), envs)
-        _compile(venv, image.folder)
+        compile_context(venv, image.folder)
         here = {VENV: str(venv), HOME: str(image.folder), "/tmp": str(place.folder / "tmp")}  # noqa: S108
         environment = {
-            **place.process_environment(variables, _local(image.variables(), here)),
+            **place.process_environment(variables, localized(image.variables(), here)),
             "SLIPWAY_BIND_HOST": "127.0.0.1",
             "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
         }
@@ -75,7 +75,7 @@ class DefinedImage:
         return image
 
 
-def _local(variables: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
+def localized(variables: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:
     """Return the image's variables with this machine's paths, which may contain the image's in turn."""
     inside = re.compile("|".join(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])" for path in here))
     return {
@@ -84,7 +84,7 @@ def _local(variables: Mapping[str, str], here: Mapping[str, str]) -> dict[str, s
     }
 
 
-def _compile(venv: Path, context: Path) -> None:
+def compile_context(venv: Path, context: Path) -> None:
     """Compile the context once, as the image does: a start without it takes twice as long."""
     if not any(context.rglob("__pycache__")):
         options = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]

@@ -91,6 +91,11 @@ class Definition:
             found.update({name: value for name, _, value in pairs})
         return found
 
+    def command(self) -> tuple[str, ...]:
+        """Return CMD of the image's stage."""
+        found = re.search(r"(?m)^CMD (\[.*\])$", self._stage())
+        return tuple(json.loads(found[1])) if found else ()
+
     def packed(self) -> bytes:
         """Return the context as a tar file whose bytes depend on the files' names and contents alone."""
         buffer = io.BytesIO()

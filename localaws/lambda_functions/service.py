@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from localaws.errors import LocalAwsError
 from localaws.lambda_functions.environment import Form
@@ -45,6 +46,15 @@ class Functions:
     def prepare(self, function: Function) -> None:
         """Make what the first start would have to wait for. Raises LocalAwsError."""
         self._pool(function)
+
+    def prepare_soon(self, function: Function) -> None:
+        """As `prepare`, beside the caller; what fails is said by the first invocation."""
+
+        def prepare() -> None:
+            with suppress(LocalAwsError):
+                self._pool(function)
+
+        self._background.submit(prepare)
 
     def invoke(self, function: Function, invocation: Invocation) -> Outcome:
         """Have an event handled. Raises ThrottledError."""

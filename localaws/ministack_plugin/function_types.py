@@ -1,5 +1,6 @@
 """Lambda's CloudFormation types, where ministack's differ from AWS's or do not know what runs here."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,10 @@ from ministack.services.cloudformation import provisioners
 
 from localaws.errors import LocalAwsError
 from localaws.lambda_functions.errors import FailedError
+from localaws.lambda_functions.refusals import RefusedError
 from localaws.lambda_functions.service import Functions
 from localaws.ministack_plugin.function_records import function_of
+from localaws.ministack_plugin.function_requests import refuse_missing
 from localaws.ministack_plugin.functions import provision
 from localaws.ministack_plugin.scope import current
 from localaws.ministack_plugin.types import run_on_threads
@@ -17,14 +20,15 @@ from localaws.ministack_plugin.types import run_on_threads
 _FUNCTION, _VERSION, _ALIAS = "AWS::Lambda::Function", "AWS::Lambda::Version", "AWS::Lambda::Alias"
 Json = dict[str, Any]
 Created = tuple[str, Json]
-Check = Callable[[str], None]
+Check = Callable[[Json, str], None]
 
 
 def apply(functions: Functions, check: Check) -> None:
-    """Replace the handlers. `check` raises what AWS refuses of a function that was just written."""
+    """Replace the handlers. `check` raises what AWS refuses in a function's properties."""
     _functions(functions, check)
     _versions(functions)
     _aliases(functions)
+    _layers()
     run_on_threads(frozenset({_FUNCTION, _VERSION, _ALIAS}))
 
 
@@ -37,7 +41,7 @@ def _functions(functions: Functions, check: Check) -> None:
         record = lambda_svc._functions[name]
         reserved = props.get("ReservedConcurrentExecutions")
         record["concurrency"] = None if reserved is None else int(reserved)
-        check(name)
+        _refuse_too_large(record)
         if function := function_of(record, record["config"]):
             try:
                 functions.prepare(function)
@@ -45,7 +49,14 @@ def _functions(functions: Functions, check: Check) -> None:
                 raise ValueError(str(error)) from error
         return result
 
+    def checked(props: Json) -> None:
+        try:
+            check(props, props.get("FunctionName") or "")
+        except RefusedError as error:
+            raise ValueError(_worded(error)) from error
+
     def created(logical_id: str, props: Json, stack: str) -> Created:
+        checked(props)
         result = create(logical_id, props, stack)
         try:
             return written(result, props)
@@ -54,6 +65,7 @@ def _functions(functions: Functions, check: Check) -> None:
             raise
 
     def updated(physical_id: str, old: Json, new: Json, *more: Any) -> Created:
+        checked(new)
         return written(update(physical_id, old, new, *more), new)
 
     def deleted(name: str, props: Json) -> None:
@@ -100,6 +112,35 @@ def _aliases(functions: Functions) -> None:
         _provisioned(functions, physical_id)
 
     handler.update(create=created, update=updated, delete=deleted)
+
+
+def _layers() -> None:
+    handler = provisioners._RESOURCE_HANDLERS["AWS::Lambda::LayerVersion"]
+    create = handler["create"]
+
+    def created(logical_id: str, props: Json, stack: str) -> Created:
+        try:
+            refuse_missing(props.get("Content") or {})
+        except RefusedError as error:
+            raise ValueError(_worded(error)) from error
+        return create(logical_id, props, stack)  # type: ignore[no-any-return]
+
+    handler.update(create=created)
+
+
+def _refuse_too_large(record: Json) -> None:
+    """Raise ValueError for code that is too large together with its layers."""
+    if record["config"]["PackageType"] == "Zip":
+        size = lambda_svc._validate_total_unzipped_size(record["code_zip"], record["config"].get("Layers"))
+        if size is not None:
+            raise ValueError(_worded(RefusedError(json.loads(size[2])["message"])))
+
+
+def _worded(error: RefusedError) -> str:
+    return (
+        f'Resource handler returned message: "{error} (Service: Lambda, Status Code: {error.status})" '
+        "(HandlerErrorCode: InvalidRequest)"
+    )
 
 
 def _name(arn: str) -> str:

@@ -34,6 +34,8 @@ def _of(kind: Kind) -> Iterator[Resource]:
             detail = record.get("StackStatus", "")
             if detail in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
                 continue  # deleted stacks stay listed for a while; a change set alone makes a record
+        elif kind.kind == "layer" and all(version.get("_deleted") for version in record["versions"]):
+            continue  # kept for the functions that have it still
         elif kind.kind == "bucket":
             detail = f"{len(record.get('objects', {}))} objects"
         elif kind.kind == "key":

@@ -25,9 +25,9 @@ class MinistackRoleSessions:
             if role is None or role["Arn"] != role_arn:
                 raise AccessDeniedError(f"no role {role_arn}")
             context = _context(role_arn, source_arn, scope)
-            if not _trusts(role.get("AssumeRolePolicyDocument"), service, context):
+            if not allows_service(role.get("AssumeRolePolicyDocument"), service, context):
                 raise AccessDeniedError(f"{role_arn} does not trust {service}")
-            return _session(role, name, service, scope)
+            return _session(role, name, _session_name(service, source_arn), scope)
 
 
 def _context(role_arn: str, source_arn: str, scope: Scope) -> Any:
@@ -42,8 +42,8 @@ def _context(role_arn: str, source_arn: str, scope: Scope) -> Any:
     )
 
 
-def _trusts(document: str | Mapping[str, Any] | None, service: str, context: Any) -> bool:
-    """Whether the trust policy lets the service in.
+def allows_service(document: str | Mapping[str, Any] | None, service: str, context: Any) -> bool:
+    """Whether a trust or resource policy lets the service do the context's action.
 
     Ministack's own check takes any service principal for any other.
     """
@@ -64,8 +64,16 @@ def _trusts(document: str | Mapping[str, Any] | None, service: str, context: Any
     return allowed
 
 
-def _session(role: Mapping[str, Any], name: str, service: str, scope: Scope) -> Credentials:
-    session_name = {"sagemaker.amazonaws.com": "SageMaker"}.get(service, service.partition(".")[0])
+def _session_name(service: str, source_arn: str) -> str:
+    """Return what a service calls its sessions: Lambda by the function, others by themselves."""
+    names = {
+        "sagemaker.amazonaws.com": "SageMaker",
+        "lambda.amazonaws.com": source_arn.rpartition(":")[2],
+    }
+    return names.get(service, service.partition(".")[0])
+
+
+def _session(role: Mapping[str, Any], name: str, session_name: str, scope: Scope) -> Credentials:
     credentials = Credentials(
         access_key_id=iam._gen_session_access_key(),
         secret_access_key=iam._gen_secret(),
