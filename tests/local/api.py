@@ -61,14 +61,21 @@ class Api:
         finally:
             connection.close()
 
+    def sign(
+        self, method: str, path: str, body: bytes | str | None, keys: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, str]:  # fmt: skip
+        """Return the headers of a request that botocore signed for execute-api."""
+        request = AWSRequest(method, self.url + path, data=body, headers=dict(headers or {}))
+        SigV4Auth(Credentials(*(keys or self.keys)), "execute-api", REGION).add_auth(request)
+        return dict(request.headers.items())
+
     def signed(
         self, method: str, path: str = "", body: bytes | str | None = None,
         keys: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None,
     ) -> Answer:  # fmt: skip
-        """Send one request that botocore signed for execute-api."""
-        request = AWSRequest(method, self.url + path, data=body, headers=dict(headers or {}))
-        SigV4Auth(Credentials(*(keys or self.keys)), "execute-api", REGION).add_auth(request)
-        return self.send(method, path, body, dict(request.headers.items()))
+        """Sign one request and send it."""
+        return self.send(method, path, body, self.sign(method, path, body, keys, headers))
 
 
 def function(code: str, **properties: Any) -> Resources:
