@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,8 +52,9 @@ def unpacked(cache: Path, archive: str, sha256: str, get: Get, in_time: Callable
     folder = cache / sha256
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(dir=cache, prefix=".making-"))
+    making = cache / f".making-{os.getpid()}"
+    shutil.rmtree(making, ignore_errors=True)  # of a process that was ended meanwhile
+    making.mkdir(parents=True)
     try:
         _fetch(get(archive), making / "model.tar.gz", archive, sha256, in_time)
         _unpack(making / "model.tar.gz", making / "model")

@@ -139,10 +139,10 @@ class S3Model:
         return pointer_of(content, self._prefix)
 
     def _load(self, pointer: Pointer, seconds: float) -> Served | NotReady:
-        until = time.monotonic() + seconds
+        until = self._clock() + seconds
 
         def in_time() -> None:
-            if time.monotonic() > until:
+            if self._clock() > until:
                 raise TimeoutError(f"{pointer.archive} did not arrive within {seconds:g} s")
 
         def loaded() -> Served | NotReady:
