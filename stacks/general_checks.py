@@ -36,7 +36,13 @@ _UNDER_A_PREFIX = (
     (re.compile(r".*:s3:::([a-z0-9.-]+|<[^>]+>)/[^*]+/\*"), {"s3:GetObject"}),
     (
         re.compile(r"(.*:s3:::)?<[^>]+>/[^*]+/\*"),
-        {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObjectVersion"},
+        {
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:GetObject",
+            "s3:PutObject",
+        },
     ),
     # The versions of one function, a reference: AWS numbers them.
     (re.compile(r"<[^>]+\.Arn>:\*"), {"lambda:InvokeFunction"}),

@@ -92,7 +92,7 @@ def _rights(stack: cdk.Stack, asset: s3_assets.Asset, props: ModelInBucketProps)
     ]
     if not props.retain:
         rights += [
-            allow(["s3:DeleteObjectVersion"], [f"{bucket}/{prefix}*"]),
+            allow(["s3:DeleteObject", "s3:DeleteObjectVersion"], [f"{bucket}/{prefix}*"]),
             allow(["s3:ListBucketVersions"], [bucket], {"StringLike": {"s3:prefix": f"{prefix}*"}}),
         ]
     if props.shared.key_arn:
