@@ -22,6 +22,7 @@ from tests.synth.harness import (
     only,
     role,
 )
+from tests.synth.test_api_rules import API_FAULTS
 
 Planted = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -143,7 +144,8 @@ def test_a_planted_fault_is_found_and_nothing_else(expected: str, plant: Planted
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    assert {fault.partition("[")[0] for fault, _ in FAULTS} == {rule.id for rule in RULES}
+    faults = {fault.partition("[")[0] for fault, _ in (*FAULTS, *API_FAULTS)}
+    assert faults == {rule.id for rule in RULES}
 
 
 @pytest.mark.parametrize("stage", STAGES)
