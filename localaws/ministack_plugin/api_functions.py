@@ -34,7 +34,11 @@ class MinistackFunctions:
             function, config, _ = lambda_svc._get_func_record_for_ref_in_scope(
                 function_arn, account_id=account, region=region
             )
-            if function is None or config is None or not _allowed(function, function_arn, source_arn, scope):
+            # A version's record has no policy: the function holds those of its aliases and versions, too.
+            owner, _, _ = lambda_svc._get_func_record_for_ref_in_scope(
+                ":".join(function_arn.split(":")[:7]), account_id=account, region=region
+            )
+            if function is None or config is None or not _allowed(owner, function_arn, source_arn, scope):
                 return Invocation(refused=_NOT_ALLOWED)
             record = lambda_svc._execution_record_for_config(function, config)
             context = contextvars.copy_context()
@@ -46,11 +50,11 @@ class MinistackFunctions:
         return Invocation(result.get("body"), failed=bool(result.get("error")))
 
 
-def _allowed(function: Mapping[str, Any], arn: str, source_arn: str, scope: Scope) -> bool:
+def _allowed(function: Mapping[str, Any] | None, arn: str, source_arn: str, scope: Scope) -> bool:
     """Whether the policy of exactly this function, version or alias lets API Gateway call it."""
     statements = [
         statement
-        for statement in (function.get("policy") or {}).get("Statement", [])
+        for statement in ((function or {}).get("policy") or {}).get("Statement", [])
         if statement.get("Resource") == arn
     ]
     context = iam_evaluator.EvalContext(
