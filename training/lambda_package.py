@@ -71,15 +71,14 @@ def find_package(root: Path, artifact: Artifact, serve: ServeSection) -> LambdaP
         PackageMissing: it was not built here, or serving/ or what it needs changed since.
         NoEngine: no container of ours can serve the model.
     """
-    inputs = _Inputs(root, artifact, serve)
-    code, layer = (part.found(packages_of(root)) for part in (inputs.code, inputs.layer))
-    if code is None or layer is None:
+    found = _found(_Inputs(root, artifact, serve), packages_of(root))
+    if found is None:
         raise PackageMissing(
             f"{artifact.model} {artifact.version} has no package for Lambda.",
             why="It is built after training, and again where the serving code or its packages changed.",
             fix=f"Run: slipway train {artifact.model}",
         )
-    return LambdaPackage(code, layer)
+    return found
 
 
 def paths_of(root: Path, artifact: Artifact, serve: ServeSection) -> LambdaPackage:
@@ -105,12 +104,12 @@ def build_package(
         NoEngine: no container of ours can serve the model.
     """
     inputs, packages = _Inputs(root, artifact, serve), packages_of(root)
-    parts = (inputs.layer, inputs.code)
-    if all((packages / part.names()[0]).is_file() for part in parts):
-        return find_package(root, artifact, serve)
+    parts, found = (inputs.layer, inputs.code), _found(inputs, packages)
+    if found and all((packages / part.names()[0]).is_file() for part in parts):
+        return found
     python = find_python()
-    if python is None and all(part.found(packages) for part in parts):
-        return find_package(root, artifact, serve)
+    if found and python is None:
+        return found
     with building(packages) as staging:
         built = {}
         for part in parts:
@@ -134,7 +133,8 @@ def build_package(
         progress(f"no python{PYTHON} on PATH: the package has no bytecode, and a start takes twice as long")
     zipped = sum(path.stat().st_size for path in built)
     progress(f"the package is {_mb(size)} unpacked, {_mb(zipped)} zipped")
-    return find_package(root, artifact, serve)
+    layer, code = built
+    return LambdaPackage(code, layer)
 
 
 @contextmanager
@@ -197,6 +197,11 @@ class _Inputs:
         self.code = _Part("code", digest({**self.serving, **self.files, **makers}))
         requirements = {"pinned": self.pinned, "extra": self.extra or b""}
         self.layer = _Part("layer", digest({**requirements, **platform, **makers}))
+
+
+def _found(inputs: _Inputs, packages: Path) -> LambdaPackage | None:
+    code, layer = inputs.code.found(packages), inputs.layer.found(packages)
+    return LambdaPackage(code, layer) if code and layer else None
 
 
 def _make(kind: str, inputs: _Inputs, target: Path, scratch: Path, python: str | None) -> None:

@@ -20,7 +20,7 @@ def write_zip(target: Path, files: Mapping[str, Path | bytes]) -> None:
         files: by name in the zip file, a path or the content itself.
     """
     with target.open("wb") as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
             for name, content in sorted(files.items()):
                 entry = zipfile.ZipInfo(name, _NO_TIME)
                 entry.compress_type = zipfile.ZIP_DEFLATED
