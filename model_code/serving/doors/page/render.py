@@ -14,7 +14,7 @@ from ..openapi import ROUTES, routes_of
 
 _FOLDER = Path(__file__).parent
 # Of a wide model few rows are as many numbers as of a narrow one all.
-_MOST_EXAMPLE_CELLS = 1_000
+_MOST_EXAMPLE_CELLS = 2_000
 
 
 def _asset(name: str) -> str:
