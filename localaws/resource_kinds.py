@@ -38,6 +38,7 @@ KINDS = (
     Kind("apigateway", "rest-api", ("AWS::ApiGateway::RestApi",), "apigateway_v1", "_rest_apis"),
     Kind("apigateway", "api-key", ("AWS::ApiGateway::ApiKey",), "apigateway_v1", "_api_keys"),
     Kind("apigateway", "usage-plan", ("AWS::ApiGateway::UsagePlan",), "apigateway_v1", "_usage_plans"),
+    Kind("wafv2", "web-acl", ("AWS::WAFv2::WebACL",), "waf", "_web_acls"),
     Kind(
         "states", "state-machine", ("AWS::StepFunctions::StateMachine",), "stepfunctions", "_state_machines"
     ),
@@ -78,6 +79,9 @@ ATTACHMENTS = frozenset(
         "AWS::ApiGateway::Resource",
         "AWS::ApiGateway::Stage",
         "AWS::ApiGateway::UsagePlanKey",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::WAFv2::LoggingConfiguration",
+        "AWS::WAFv2::WebACLAssociation",
         "Custom::S3AutoDeleteObjects",
         "Custom::SlipwayModelPackages",
     }

@@ -104,8 +104,8 @@ def _is_of(entry: Mapping[str, Any], stage: Stage) -> bool:
 
 def _method_limits(stage: Stage, path: str, method: str) -> Json:
     """Return the limits of one method, else of the whole stage; each method has a bucket of its own."""
-    settings = stage.settings.get("methodSettings") or {}
-    for name in (f"{path}/{method}", f"{path.lstrip('/')}/{method}", "*/*"):
+    settings = {_setting(name): entry for name, entry in (stage.settings.get("methodSettings") or {}).items()}
+    for name in (f"{path}/{method}", "*/*"):
         entry = settings.get(name) or {}
         if "throttlingRateLimit" in entry or "throttlingBurstLimit" in entry:
             return {
@@ -113,6 +113,12 @@ def _method_limits(stage: Stage, path: str, method: str) -> Json:
                 "burstLimit": entry.get("throttlingBurstLimit"),
             }
     return {}
+
+
+def _setting(name: str) -> str:
+    """Return a setting's name as a path and a method; templates write the path /predict as /~1predict."""
+    path, _, method = name.replace("~1", "/").rpartition("/")
+    return "*/*" if path in ("*", "/*") and method == "*" else f"/{path.lstrip('/')}/{method}"
 
 
 def _period(quota: Json) -> str:
