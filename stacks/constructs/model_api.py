@@ -69,7 +69,8 @@ class ModelApi(Construct):
                 stage_name=props.stage.name,
                 throttling_rate_limit=serve.throttle_rate,
                 throttling_burst_limit=serve.throttle_burst,
-                metrics_enabled=True,
+                # Those of each method, which cost extra; those of the API and its stage are there without.
+                metrics_enabled=False,
                 tracing_enabled=True,
                 # Logs of the execution hold headers and, with data traces, bodies.
                 logging_level=apigateway.MethodLoggingLevel.OFF,

@@ -72,14 +72,14 @@ def test_one_stage_of_one_api_may_run_the_alias_and_no_test_button(prod: dict[st
     assert rendered(permission["SourceArn"]).endswith(":<AWS::AccountId>:<ApiRest4DEC74FE>/prod/*/*")
 
 
-def test_the_stage_slows_everybody_down_and_is_traced_and_measured() -> None:
+def test_the_stage_slows_everybody_down_and_is_traced_without_metrics_that_cost_extra() -> None:
     template = api_template("dev", throttle_rate=7, throttle_burst=11)
     stage = only(template, "AWS::ApiGateway::Stage")["Properties"]
     assert (stage["StageName"], stage["TracingEnabled"]) == ("dev", True)
     (settings,) = stage["MethodSettings"]
     assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
     assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (7, 11)
-    assert settings["MetricsEnabled"] is True
+    assert settings["MetricsEnabled"] is False
 
 
 def test_a_line_of_the_access_log_holds_nothing_that_callers_write_freely(prod: dict[str, Any]) -> None:
