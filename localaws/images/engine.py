@@ -51,7 +51,10 @@ class Engine:
 
     def images(self, owner: str) -> list[str]:
         """Return the images of one embedded AWS as `repository:tag`."""
-        listed = self.run("images", "--format", "{{.Repository}}:{{.Tag}}")
+        command = ("images", "--format", "{{.Repository}}:{{.Tag}}")
+        listed = self.run(*command, check=False)
+        if listed.returncode:
+            listed = self.run(*command)  # podman's fails where an image is removed while it reads
         # Not by --filter: podman lists all names of an image that one of them matches, a base image's too.
         return [name for name in listed.stdout.split() if name.startswith(f"{repository(owner)}:")]
 

@@ -20,6 +20,8 @@ from localaws.lambda_functions.sandbox import Sandbox
 from localaws.lambda_functions.variables import variables
 from localaws.sagemaker.logs import LogStream
 
+_ENGINE_S = 0.03  # what a line takes from inside a container
+
 
 class Form(Protocol):
     """How a version of a function runs: as a process of its package, or as a container of its image."""
@@ -94,20 +96,25 @@ class ExecutionEnvironment:
         self._print(self._reports.init((time.monotonic() - begun) * 1000, failure.error_type))
         return failure
 
-    def invoke(self, invocation: Invocation) -> Outcome:
-        """Have an event handled; whatever fails is in the outcome."""
+    def invoke(self, invocation: Invocation) -> Outcome | None:
+        """Have an event handled; whatever fails is in the outcome.
+
+        None where the process had ended before it could ask for the event: another one can take it.
+        """
         init_ms, self._init_ms = self._init_ms, None
         self._printed = []
         self._print(self._reports.start(invocation.request_id))
         begun = time.monotonic()
         answer = self._api.run(invocation, self.function.timeout_s)
+        if answer is None and self.group is None and self._api.untaken and not self._killed_for:
+            return None
         duration_ms = (time.monotonic() - begun) * 1000
         if CHEAP:
             self.look()
         error = self._failure(answer)
-        if answer is None:
+        if answer is None or answer.size > MAX_RESPONSE_BYTES:  # the client ends where a response is refused
             self._sandbox.kill()
-        self._sandbox.drain()
+        self._sandbox.drain(_ENGINE_S if self._form.limits_memory else 0)
         return self._outcome(invocation.request_id, answer, error, duration_ms, init_ms)
 
     def refuse(self, invocation: Invocation, error: FailedError) -> Outcome:

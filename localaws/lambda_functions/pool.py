@@ -61,17 +61,19 @@ class Pool:
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Have an event handled. Raises ThrottledError."""
-        environment = self._taken()
-        if environment is None:
-            environment, error = self._started(self._kind)
-            if error is not None:
-                outcome = environment.refuse(invocation, error)
-                self._drop(environment)
-                return outcome
-        try:
-            return environment.invoke(invocation)
-        finally:
-            self._give_back(environment)
+        while True:
+            environment = self._taken()
+            if environment is None:
+                environment, error = self._started(self._kind)
+                if error is not None:
+                    outcome = environment.refuse(invocation, error)
+                    self._drop(environment)
+                    return outcome
+            try:
+                if handled := environment.invoke(invocation):
+                    return handled
+            finally:
+                self._give_back(environment)
 
     def warm(self) -> None:
         """Have one environment ready. Raises FailedError."""

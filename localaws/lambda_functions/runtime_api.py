@@ -50,6 +50,11 @@ class RuntimeApi:
         """What the process reported instead of asking for its first event."""
         return self._init_error
 
+    @property
+    def untaken(self) -> bool:
+        """Whether the last event was never asked for."""
+        return self._event is not None
+
     def wait_until_asked(self, timeout_s: float) -> bool:
         """Wait for the first request for an event; False where it does not come, for whatever reason."""
         with self._changed:
@@ -84,8 +89,10 @@ class RuntimeApi:
             self._asked = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._event or self._closed)
+            if self._closed:
+                return None
             event, self._event = self._event, None
-            return None if self._closed else event
+            return event
 
     def put(self, request_id: str, answer: Answer) -> bool:
         """Take an answer; False for one that nobody waits for."""

@@ -52,10 +52,13 @@ class Sandbox:
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._wait, args=(self._process,), daemon=True).start()
 
-    def drain(self) -> None:
-        """Take over what the process has printed until now."""
+    def drain(self, patience_s: float = 0) -> None:
+        """Take over what the process has printed until now.
+
+        `patience_s` is for what stands between it and this pipe, as an engine does.
+        """
         with self._reading:
-            while self._open and self._readable(0):
+            while self._open and self._readable(patience_s):
                 self._take()
 
     def reason(self) -> str:

@@ -97,14 +97,22 @@ def _aliases(functions: Functions) -> None:
     handler = provisioners._RESOURCE_HANDLERS[_ALIAS]
     create, update, delete = handler["create"], handler["update"], handler["delete"]
 
-    def created(*arguments: Any) -> Created:
-        arn, attributes = create(*arguments)
-        _provisioned(functions, arn)
+    def created(logical_id: str, props: Json, stack: str) -> Created:
+        arn, attributes = create(logical_id, props, stack)
+        try:
+            _provisioned(functions, arn)
+        except ValueError:
+            deleted(arn, props)
+            raise
         return arn, attributes
 
-    def updated(*arguments: Any) -> Created:
-        arn, attributes = update(*arguments)
-        _provisioned(functions, arn)
+    def updated(physical_id: str, old: Json, new: Json, *more: Any) -> Created:
+        arn, attributes = update(physical_id, old, new, *more)
+        try:
+            _provisioned(functions, arn)
+        except ValueError:
+            update(physical_id, new, old, *more)  # the version that could be started goes on
+            raise
         return arn, attributes
 
     def deleted(physical_id: str, props: Json) -> None:

@@ -62,7 +62,7 @@ def handler(event, context):
 def zipped(**files: str | bytes) -> bytes:
     """A zip file; `_` in a name stands for a path's `/`, and `__` for the dot before its ending."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, text in files.items():
             archive.writestr(name.replace("__", ".").replace("_", "/"), text)
     return content.getvalue()

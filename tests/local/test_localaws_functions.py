@@ -346,7 +346,6 @@ def test_invocations_are_counted_by_function_and_by_alias(functions: FunctionsTo
         functions.aws.create_alias(FunctionName="counted", Name="live", FunctionVersion=version)
         functions.ask("counted", Qualifier="live")
         functions.ask("counted", {"do": "raise"}, Qualifier="live")
-    time.sleep(1.5)
 
     def total(metric: str, **more: str) -> float:
         dimensions = {"FunctionName": "counted", **more}
@@ -356,6 +355,10 @@ def test_invocations_are_counted_by_function_and_by_alias(functions: FunctionsTo
             StartTime=time.time() - 300, EndTime=time.time() + 60,
         )["Datapoints"]  # fmt: skip
         return sum(point["Sum"] for point in points)
+
+    deadline = time.monotonic() + 5
+    while total("Invocations") < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
 
     assert total("Invocations") == total("Invocations", Resource="counted:live") == 2
     assert total("Errors", Resource="counted:live") == 1
