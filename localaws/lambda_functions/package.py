@@ -10,7 +10,6 @@ import io
 import os
 import zipfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from localaws.environments import Recipe, ensure_environment
@@ -22,6 +21,7 @@ from localaws.lambda_functions.variables import process_variables
 REQUIREMENTS = "python/slipway-requirements.txt"
 _CLIENT = Path(__file__).resolve().parent / "requirements.txt"
 _PYTHONS = ("3.13", "3.12", "3.11")
+_known: dict[str, bytes | None] = {}  # by a layer's hash: looked up for every event
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,10 @@ class Package:
 
 def requirements_of(layer: Archive) -> bytes | None:
     """Return the requirements file that a layer was made from, or None for a layer without one."""
-    return _requirements_of(layer)
-
-
-@lru_cache(maxsize=64)
-def _requirements_of(layer: Archive) -> bytes | None:
-    with zipfile.ZipFile(io.BytesIO(layer.content)) as content:
-        return content.read(REQUIREMENTS) if REQUIREMENTS in content.namelist() else None
+    if layer.sha256 not in _known:
+        with zipfile.ZipFile(io.BytesIO(layer.content)) as content:
+            _known[layer.sha256] = content.read(REQUIREMENTS) if REQUIREMENTS in content.namelist() else None
+    return _known[layer.sha256]
 
 
 def _recipe(layers: list[Archive], envs: Path) -> Recipe:
