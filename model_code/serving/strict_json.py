@@ -26,6 +26,6 @@ try:
     import orjson
 
     loads: Callable[[bytes | str], Any] = orjson.loads
-except ImportError:  # AWS's prebuilt image has no orjson, and a function starts faster without it
+except ImportError:  # AWS's prebuilt image and a function on Lambda have none
     loads = _standard
 """Parse a JSON value. Raises ValueError."""
