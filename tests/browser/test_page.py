@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +12,7 @@ from tests.server.models import COLORS, NAMES, ModelFolder, model
 from tests.server.more_models import codes
 from tests.server.process import Server
 
-from .chromium import Chromium, Visit
+from .person import Page, from_python, from_shell
 from .test_reports import FAINT, keep_picture
 from .tried import KEY, NASTY, hostile, mounted, wide
 
@@ -54,74 +48,6 @@ def iris(folders: dict[str, ModelFolder]) -> Iterator[Server]:
 def mixed(folders: dict[str, ModelFolder]) -> Iterator[Server]:
     with Server(folders["mixed"]) as server:
         yield server
-
-
-class Page:
-    """A page that is open, and what a person does on it."""
-
-    def __init__(self, chromium: Chromium, address: str, **how: Any) -> None:
-        self._chromium, self.address = chromium, address
-        self.visit: Visit = chromium.open(address, **how)
-
-    def run(self, script: str) -> Any:
-        return self._chromium.evaluate(self.visit, script)
-
-    def text(self, selector: str) -> Any:
-        return self.run(f"document.querySelector({json.dumps(selector)})?.textContent")
-
-    def texts(self, selector: str) -> list[str]:
-        return self.run(
-            f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.textContent)"
-        )
-
-    def call(self, method: str) -> dict[str, Any]:
-        return self._chromium.call(method, self.visit)
-
-    def fill(self, place: int, value: str) -> None:
-        """Type into a field, or choose in it."""
-        self.run(
-            f"(() => {{ const one = document.getElementById('f{place}'); one.value = {json.dumps(value)};"
-            " one.dispatchEvent(new Event('input', {bubbles: true})); })()"
-        )
-
-    def predict(self) -> str | None:
-        """Press the button and return the prediction, None where there is none."""
-        self.run(
-            "(async () => { const box = document.getElementById('answer'); box.replaceChildren();"
-            " document.getElementById('predict').click();"
-            " while (!box.children.length) await new Promise((go) => setTimeout(go, 5)); })()"
-        )
-        return self.text("#prediction")
-
-    def errors(self) -> dict[int, str]:
-        """Return what is said at the fields, by place."""
-        found = self.run(
-            "[...document.querySelectorAll('#fields [aria-invalid=true]')].map((one) =>"
-            " [Number(one.id.slice(1)), document.getElementById(one.id + '-error').textContent])"
-        )
-        return dict(found)
-
-
-def from_shell(line: str, folder: Path) -> Any:
-    """Run a line of a shell in an empty folder, and return the JSON that it prints."""
-    environment = {"PATH": os.environ["PATH"], "API_KEY": KEY}
-    done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, check=True, cwd=folder, env=environment, timeout=30
-    )
-    return json.loads(done.stdout)
-
-
-def from_python(lines: str) -> Any:
-    """Run lines of Python, and return the value that they print."""
-    done = subprocess.run(
-        [sys.executable, "-c", lines],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-        env={**os.environ, "API_KEY": KEY},
-    )
-    return ast.literal_eval(done.stdout)
 
 
 def address_of(server: Server) -> str:
@@ -251,25 +177,34 @@ def test_it_works_below_a_path_with_a_slash_at_its_end_or_without(
         tried = Page(chromium, address + slash)
         if auth == "api_key":
             assert tried.predict() is None
-            assert "No key." in tried.text("#answer")
+            assert "Not allowed." in tried.text("#answer")
             tried.run(f"document.getElementById('key').value = {json.dumps(KEY)}")
 
         assert tried.predict() == "setosa"
-        assert from_shell(tried.text("#curl"), tmp_path) == ["setosa"]
-        assert from_python(tried.text("#python")) == ["setosa"]
+        assert from_shell(tried.text("#curl"), tmp_path, API_KEY=KEY) == ["setosa"]
+        assert from_python(tried.text("#python"), API_KEY=KEY) == ["setosa"]
         assert KEY not in tried.run("document.documentElement.outerHTML")
         assert tried.run("document.getElementById('description').href") == f"{address}/openapi.json"
         assert all(asked.startswith((address, "data:,")) for asked in tried.visit.requests)
 
 
-def test_behind_signatures_it_asks_nothing_itself(chromium, iris, folders):
+def test_behind_signatures_its_lines_sign_and_it_asks_nothing_itself(chromium, iris, folders, tmp_path):
+    keys = {
+        "AWS_ACCESS_KEY_ID": "AKIATEST",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "token",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+    }
     with mounted(iris, folders["logistic"].manifest, "/prod", "iam") as address:
         tried = Page(chromium, address)
 
         assert tried.run("document.getElementById('predict').hidden")
-        assert '--aws-sigv4 "aws:amz:${AWS_REGION:-us-east-1}:execute-api"' in tried.text("#curl")
-        compile(tried.text("#python"), "snippet", "exec")
         assert "signed requests alone" in tried.text("#signed")
+        assert from_shell(tried.text("#curl"), tmp_path, **keys) == ["setosa"]
+        assert from_python(tried.text("#python"), **keys) == ["setosa"]
+        assert "error" in from_shell(tried.text("#curl"), tmp_path, **{**keys, "AWS_REGION": "us-east-1"})
 
 
 def test_copy_puts_the_line_on_the_clipboard(chromium, iris):
