@@ -46,7 +46,8 @@ _OF_MODEL: Final = (
     f"#set($context.responseOverride.status = 502){_NO_ANSWER}"
     "#end"
 )
-# One request too many is a 400 as well, and {"message": null}; what is wrong with a request has a Message.
+# Of SageMaker's 400s some are no mistake of the caller's: one request too many, {"message": null}, and an
+# endpoint that is gone. What is wrong with a request has a Message.
 _OF_SAGEMAKER: Final = (
     "#set($message = $input.path('$.Message'))"
     "#set($kind = $input.path('$.__type'))"
@@ -55,7 +56,10 @@ _OF_SAGEMAKER: Final = (
     "#if($text == '' || $type.contains('Throttling'))"
     "#set($context.responseOverride.status = 429)"
     '#set($context.responseOverride.header.Retry-After = "1")'
-    f"{_THROTTLED}#else{_REFUSED}#end"
+    f"{_THROTTLED}"
+    "#elseif($text.contains('not found'))"
+    f"#set($context.responseOverride.status = 502){_NO_ANSWER}"
+    f"#else{_REFUSED}#end"
 )
 
 
