@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stacks import api_checks, general_checks, pipeline_checks, serving_checks
+from stacks import api_checks, function_checks, general_checks, pipeline_checks, serving_checks
 from stacks.template_reading import Hit, Template
 
 
@@ -166,6 +166,36 @@ RULES: tuple[Rule, ...] = (
         "A role may be passed to any service.",
         "Add a condition on iam:PassedToService.",
         pipeline_checks.roles_passed_to_anybody,
+    ),
+    Rule(
+        "H-20",
+        "A function may make log groups, so a late line brings its group back after the stack is gone.",
+        "Allow logs:CreateLogStream and logs:PutLogEvents on the stack's own group, and no more.",
+        function_checks.makers_of_log_groups,
+    ),
+    Rule(
+        "H-21",
+        "Requests reach a version of a function before golden rows were asked of it.",
+        "Make the alias depend on a GoldenCheck of its version.",
+        function_checks.unchecked_aliases,
+    ),
+    Rule(
+        "H-22",
+        "An API calls a function itself, which changes while requests come, and not an alias.",
+        "Give LambdaBackend the alias.",
+        function_checks.moving_integrations,
+    ),
+    Rule(
+        "H-23",
+        "A version of a function goes when the next one comes, so there is none to go back to.",
+        "Set removal_policy = RETAIN; all versions go with the function.",
+        function_checks.vanishing_versions,
+    ),
+    Rule(
+        "H-24",
+        "A function has an address of its own, which goes around the API's limits, checks and log.",
+        "Remove it.",
+        function_checks.function_addresses,
     ),
     Rule(
         "H-30",

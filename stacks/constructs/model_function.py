@@ -99,6 +99,10 @@ class ModelFunction(Construct):
         self.function = self._image(common) if serve.package == "image" else self._zip(common)
         self.function.node.add_dependency(role)
         self._in_vpc()
+        # CDK cannot see that there is a version.
+        cdk.Annotations.of(self.function).acknowledge_warning(
+            "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias points to a published version"
+        )
         self.function.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         self.function_name = self.function.function_name
         self.version = self.function.current_version

@@ -7,21 +7,23 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from stacks.settings import load_model
+from stacks.settings import load_model, parse_override
 from training.artifact import load_artifact
 from training.lambda_image import build_image_context
 from training.lambda_package import paths_of
 
 
 def put_package(root: Path, model: str, **overrides: str) -> None:
-    """Put the package of a model's latest artifact where synth looks for it.
+    """Put the package of a model's latest artifact where synth looks for it; of a model on Lambda.
 
     Args:
         root: the project's folder.
         model: which.
-        overrides: of [serve]: what is packed depends on the architecture, say.
+        overrides: of [serve], as a command line has them; what is packed depends on some.
     """
-    settings = load_model(root, model, {f"serve.{key}": value for key, value in overrides.items()})
+    settings = load_model(root, model, {f"serve.{k}": parse_override(v) for k, v in overrides.items()})
+    if not settings.serve.on_lambda:
+        return
     artifact = load_artifact(root, model)
     if settings.serve.package == "image":
         build_image_context(root, settings, artifact)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import app as slipway_app
 from stacks.template_reading import listed, rendered
+from tests.synth.functions import put_package, without_hashes
 from training.artifact import Artifact, write_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,13 +20,28 @@ GOLDEN = ROOT / "tests" / "golden"
 cdk = slipway_app.cdk  # app.py chooses CDK's Node before it imports it; so this module leaves that to it
 STAGES = ("local", "dev", "prod")
 Templates = dict[str, dict[str, Any]]
-MODELS = ("iris", "digits", "diabetes")
-# What digits is in the demo after its first deploy; prod says most.
+MODELS = ("iris", "digits", "diabetes", "wine")
+# What digits is in the demo after its first deploy, and the other forms of a function; prod says most.
 VARIATIONS: dict[str, dict[str, str]] = {
     "prod-shadow": {"digits.serve.variants": '[{name="champion",version="previous"},{name="shadow"}]'},
     "prod-serverless": {
         "digits.serve.variants": "[]",
         "digits.serve.target": "sagemaker-serverless",
+    },
+    "prod-function-s3": {
+        "wine.serve.model_source": "s3",
+        "wine.serve.architecture": "arm64",
+        "wine.serve.snap_start": "true",
+        "wine.serve.auth": "api_key",
+        "wine.serve.quota_per_day": "1000",
+        "wine.serve.subnet_ids": '["subnet-0123456789abcdef0"]',
+        "wine.serve.security_group_ids": '["sg-0123456789abcdef0"]',
+    },
+    "prod-function-image": {
+        "wine.serve.package": "image",
+        "wine.serve.reserved_concurrency": "4",
+        "wine.serve.provisioned_concurrency": "2",
+        "wine.serve.cors_origins": '["https://www.example.com"]',
     },
 }
 
@@ -51,20 +67,23 @@ instance_type = "ml.m5.large"
 def make_project(root: Path, *models: str) -> Path:
     """Make a project with the repository's stages and serving code, and some models with an artifact each.
 
-    digits and diabetes are as they are in the repository. digits gets two artifacts, as after two imports.
+    digits, diabetes and wine are as in the repository. digits gets two artifacts, as after two imports.
     """
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "stages.toml", root)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "model_code" / "serving", root / "model_code" / "serving", ignore=ignored)
     for model in models or ("iris",):
-        if model in ("digits", "diabetes"):
+        if model in ("digits", "diabetes", "wine"):
             shutil.copytree(ROOT / "model_code" / model, root / "model_code" / model, ignore=ignored)
         if model == "diabetes":
             make_xgboost_artifact(root, model)
         elif model == "digits":
             make_artifact(root, model, b"older", joblib=False)
             make_artifact(root, model, b"newer", joblib=False)
+        elif model == "wine":
+            make_artifact(root, model, joblib=False)
+            put_package(root, model)
         else:
             write_toml(root, model, _MODEL_TOML)
             (root / "model_code" / model / "train.py").touch()
@@ -97,7 +116,12 @@ def make_artifact(
         "signature": SIGNATURE,
         "golden": {"rows": [[5.1, 3.5], [6.5, 3.0]], "predictions": ["setosa", "virginica"]},
         "versions": {"scikit-learn": scikit_learn} if joblib else {},
-        "engine": {"name": engine, "file": f"model.{engine}", "reason": "it is what there is"},
+        "engine": {
+            "name": engine,
+            "file": f"model.{engine}",
+            "reason": "it is what there is",
+            "probabilities": True,
+        },
     }
     return write_artifact(root, model, files, manifest)
 
@@ -190,9 +214,11 @@ def normalised(template: Mapping[str, Any]) -> str:
     """Return a template as text, without what follows from a model's bytes."""
     text = json.dumps(template, indent=1, sort_keys=True) + "\n"
     versions = json.loads(template["Outputs"].get("Variants", {}).get("Value", "{}"))
+    versions = versions or {"model": template["Outputs"].get("ModelVersion", {}).get("Value", "no version")}
+    text = re.sub(r"[0-9a-f]{64}", "SHA256", without_hashes(text))
     for name, version in versions.items():
         text = text.replace(version, f"VERSION-OF-{name.upper()}")
-    return re.sub(r"[0-9a-f]{64}", "SHA256", text)
+    return text
 
 
 def golden_path(scenario: str, stack: str) -> Path:
@@ -204,9 +230,11 @@ def golden_templates(root: Path) -> dict[str, Templates]:
     found = {stage: synthesize(root, root / "out" / stage, stage=stage) for stage in STAGES}
     for variation, context in VARIATIONS.items():
         stage, _, _ = variation.partition("-")
+        model, _, _ = next(iter(context)).partition(".")
+        put_package(root, model, **{key.rpartition(".")[2]: value for key, value in context.items()})
         out = root / "out" / variation
-        stack = f"slipway-{stage}-digits"
-        found[variation] = {stack: synthesize(root, out, stage=stage, models="digits", **context)[stack]}
+        stack = f"slipway-{stage}-{model}"
+        found[variation] = {stack: synthesize(root, out, stage=stage, models=model, **context)[stack]}
     return found
 
 

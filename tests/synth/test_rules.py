@@ -23,6 +23,7 @@ from tests.synth.harness import (
     role,
 )
 from tests.synth.test_api_rules import API_FAULTS
+from tests.synth.test_function_rules import FUNCTION_FAULTS
 
 Planted = Callable[[dict[str, Any], dict[str, Any]], None]
 
@@ -144,7 +145,7 @@ def test_a_planted_fault_is_found_and_nothing_else(expected: str, plant: Planted
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    faults = {fault.partition("[")[0] for fault, _ in (*FAULTS, *API_FAULTS)}
+    faults = {fault.partition("[")[0] for fault, _ in (*FAULTS, *API_FAULTS, *FUNCTION_FAULTS)}
     assert faults == {rule.id for rule in RULES}
 
 
@@ -197,6 +198,14 @@ def test_one_prefix_may_be_read_and_in_the_stage_s_own_bucket_written_and_no_mor
         ("arn:aws:s3:::bucket/*/rows/*", "s3:GetObject", ["H-03[s3:GetObject]"]),
         ("arn:aws:s3:::bucket/rows/*", "s3:PutObject", ["H-03[s3:PutObject]"]),
         ({"Fn::Sub": "arn:aws:s3:::${BucketName}/rows/*"}, "s3:PutObject", []),
+        ({"Fn::Sub": "arn:aws:s3:::${BucketName}/models/wine/*"}, "s3:DeleteObjectVersion", []),
+        ({"Fn::Sub": "arn:aws:s3:::${BucketName}/models/*"}, "s3:DeleteObject", ["H-03[s3:DeleteObject]"]),
+        ({"Fn::Join": ["", [{"Fn::GetAtt": ["Function", "Arn"]}, ":*"]]}, "lambda:InvokeFunction", []),
+        (
+            {"Fn::Join": ["", [{"Fn::GetAtt": ["Function", "Arn"]}, "*"]]},
+            "lambda:InvokeFunction",
+            ["H-03[lambda:InvokeFunction]"],
+        ),
         ({"Fn::Sub": "arn:aws:s3:::${BucketName}/*"}, "s3:PutObject", ["H-03[s3:PutObject]"]),
         ({"Fn::Sub": "arn:aws:s3:::${BucketName}/rows/*"}, "s3:DeleteObject", ["H-03[s3:DeleteObject]"]),
         ("arn:aws:sagemaker:r:1:model-package/mine/*", "sagemaker:DeleteModelPackage", []),
