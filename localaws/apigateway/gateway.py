@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,6 +67,9 @@ class Gateway:
                 answer = await self._served(exchange, stage)
             except GatewayError as error:
                 answer = gateway_responses.rendered(error, exchange)
+            except Exception as error:  # whatever it is: a request gets an answer
+                traceback.print_exc()
+                answer = gateway_responses.rendered(misconfigured(repr(error)), exchange)
             exchange.answer = answer
             self._parts.recorder.add(exchange)
         answer.headers.append(("x-amzn-RequestId", request.id))

@@ -4,6 +4,7 @@ One function a difference.
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,19 @@ from localaws.cloudformation.schemas import CreateOnly
 
 Properties = Mapping[str, Any]
 _HANDLERS = provisioners._RESOURCE_HANDLERS
+_REPLACED = (
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Model",
+    "AWS::ApiGateway::RequestValidator",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::WAFv2::LoggingConfiguration",
+    "AWS::WAFv2::WebACLAssociation",
+)
 
 
 def apply() -> None:
@@ -24,6 +38,7 @@ def apply() -> None:
     _keep_key_sources()
     _associate_web_acls()
     _keep_logging_configurations()
+    _replace_what_aws_replaces()
 
 
 def _after(resource_type: str, change: Callable[[Properties], None]) -> None:
@@ -64,9 +79,6 @@ def _make_validators() -> None:
         (apigateway_v1._request_validators.get(props["RestApiId"]) or {}).pop(physical_id, None)
 
     _HANDLERS["AWS::ApiGateway::RequestValidator"] |= {"create": create, "update": update, "delete": delete}
-    provisioners._REPLACING_PROPERTIES["AWS::ApiGateway::RequestValidator"] = CreateOnly(
-        "AWS::ApiGateway::RequestValidator"
-    )
 
 
 def _validator(props: Properties) -> dict[str, Any]:
@@ -153,3 +165,26 @@ def _keep_logging_configurations() -> None:
         return
 
     _HANDLERS["AWS::WAFv2::LoggingConfiguration"] = {"create": create, "update": update, "delete": delete}
+
+
+def _replace_what_aws_replaces() -> None:
+    """Make a replacement before the old resource goes, and tell it in change sets.
+
+    ministack's own updates delete first.
+    """
+    create_only = {name: CreateOnly(name) for name in _REPLACED}
+    provisioners._REPLACING_PROPERTIES.update(create_only)
+    handler = _HANDLERS["AWS::ApiGateway::RestApi"]
+    create = handler["create"]
+
+    def read() -> None:
+        for names in create_only.values():
+            len(names)
+
+    def created(*arguments: Any) -> Any:
+        answer = create(*arguments)
+        # Beside the deployment: the next change set wants the schemas, on the event loop.
+        threading.Thread(target=read, daemon=True).start()
+        return answer
+
+    handler["create"] = created

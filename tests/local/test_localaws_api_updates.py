@@ -117,3 +117,35 @@ def test_an_update_that_fails_leaves_the_old_deployment_serving(api: Api, boto: 
 
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     assert (api.send("GET", "open").body, api.send("GET", "new").body) == (b"one", b"one")
+
+
+def test_a_change_set_says_what_is_replaced(api: Api, boto: Boto) -> None:
+    changed = body("one", deployment="Two")
+    changed["Resources"]["PathOpen"]["Properties"]["PathPart"] = "opened"
+    cloudformation = boto("cloudformation")
+
+    name = cloudformation.create_change_set(
+        StackName=STACK, ChangeSetName="c", TemplateBody=json.dumps(changed), Capabilities=["CAPABILITY_IAM"]
+    )["Id"]
+    cloudformation.get_waiter("change_set_create_complete").wait(
+        ChangeSetName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    changes = cloudformation.describe_change_set(ChangeSetName=name)["Changes"]
+    cloudformation.delete_change_set(ChangeSetName=name)
+
+    told = {
+        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"].get("Replacement")
+        for change in changes
+    }
+    assert told["PathOpen"] == "True"
+
+
+def test_a_path_that_is_renamed_keeps_its_old_name_until_the_next_deployment(api: Api, boto: Boto) -> None:
+    """CloudFormation deletes behind everything else, so the deployment still has what it replaced."""
+    for deployment, status in (("Two", 200), ("Three", 404)):
+        changed = body("one", deployment=deployment)
+        changed["Resources"]["PathOpen"]["Properties"]["PathPart"] = "opened"
+
+        deploy(boto, STACK, changed)
+
+        assert (api.send("GET", "opened").status, api.send("GET", "open").status) == (200, status)
