@@ -6,7 +6,7 @@ import json
 from time import perf_counter
 from typing import Any
 
-from ..doors.answer import Answer, refusal
+from ..doors.answer import Answer, internal, refusal
 from ..doors.routes import PREDICTING
 from ..doors.served import NotReady
 from ..errors import RequestError
@@ -73,7 +73,7 @@ class Function:
             answer = refusal(error)
         except (Exception, SystemExit) as error:  # a hook may do anything
             say_problem("internal", where(error.__traceback__, error), request_id=request_id)
-            answer = _failure(request_id)
+            answer = internal(request_id)
         headers["content-type"] = JSON
         return reply(answer.status, answer.body, headers), 0
 
@@ -104,13 +104,3 @@ class Function:
         if answer.media_type == NPY:
             check_binary(accept)
         return answer
-
-
-def _failure(request_id: str) -> Answer:
-    error = {
-        "code": "internal",
-        "message": "The model failed on this request.",
-        "request_id": request_id,
-        "hint": "The function's log holds the cause under this id.",
-    }
-    return Answer(500, json.dumps({"error": error}).encode(), JSON)

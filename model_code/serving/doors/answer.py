@@ -33,6 +33,11 @@ def failure(request_id: str | None) -> Answer:
 
         request_id = uuid.uuid4().hex
     say(f"request {request_id} failed\n{traceback.format_exc()}")
+    return internal(request_id)
+
+
+def internal(request_id: str) -> Answer:
+    """Return the answer to a request on which the model failed: the id, and nothing of the cause."""
     error = {
         "code": "internal",
         "message": "The model failed on this request.",
