@@ -38,8 +38,11 @@ _UNDER_A_PREFIX = (
         re.compile(r"(.*:s3:::)?<[^>]+>/[^*]+/\*"),
         {"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"},
     ),
-    # Versions of a model that go with its stack.
-    (re.compile(r".*:s3:::<[^>]+>/models/[^*/]+/\*"), {"s3:DeleteObject", "s3:DeleteObjectVersion"}),
+    # Versions of one model, which go with its stack.
+    (
+        re.compile(r".*:s3:::<[^>]+>/models/[^*/]+/\*"),
+        {"s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"},
+    ),
     # The versions of one function, a reference: AWS numbers them.
     (re.compile(r"<[^>]+\.Arn>:\*"), {"lambda:InvokeFunction"}),
     (re.compile(r".*:log-group:/aws/sagemaker/(Training|Transform)Jobs:\*"), _LOG_ACTIONS),
