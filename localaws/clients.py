@@ -108,10 +108,14 @@ class HttpImageSource:
 
 
 class HttpLogSink:
-    """A LogSink over HTTP. It makes the stream, and like SageMaker the group, where either is missing."""
+    """A LogSink over HTTP. It makes the stream, and like SageMaker the group, where either is missing.
 
-    def __init__(self, loopback: Loopback) -> None:
+    `makes_groups` is False for services that write to groups of others: a late line must not make one again.
+    """
+
+    def __init__(self, loopback: Loopback, *, makes_groups: bool = True) -> None:
         self._loopback = loopback
+        self._makes_groups = makes_groups
 
     def write(
         self, group: str, stream: str, lines: Sequence[tuple[int, str]], credentials: Credentials
@@ -126,11 +130,12 @@ class HttpLogSink:
                 self._create(client, group, stream)
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
-    @staticmethod
-    def _create(client: Any, group: str, stream: str) -> None:
+    def _create(self, client: Any, group: str, stream: str) -> None:
         try:
             client.create_log_stream(logGroupName=group, logStreamName=stream)
         except client.exceptions.ResourceNotFoundException:
+            if not self._makes_groups:
+                raise
             client.create_log_group(logGroupName=group)
             client.create_log_stream(logGroupName=group, logStreamName=stream)
 

@@ -113,7 +113,7 @@ def serve(state: StateFolder, run: Run) -> None:
             Throttle(apis),
             api_functions.MinistackFunctions(),
             SageMakerIntegration(url, all_ports.roles),
-            Recorder(log_sink, apis, all_ports.metrics),
+            Recorder(HttpLogSink(loopback, makes_groups=False), apis, all_ports.metrics),
             Firewall(),
         )
     )

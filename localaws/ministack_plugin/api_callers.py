@@ -1,5 +1,6 @@
 """Who may call a method: IAM's decision on the signed request, or what else the method asks for."""
 
+import os
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -56,6 +57,8 @@ def _check_signed(exchange: Exchange) -> None:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
     iam_evaluator.pin_signed_request(request.method, request.raw_path, query, raw)
     iam_evaluator.pin_signed_body(request.body)
+    if iam_evaluator._is_root_key(key):
+        _check_root(request, headers, query)
     arn = stage.arn(request.method, request.path)
     denied = iam_evaluator.enforce(
         key, "execute-api:Invoke", "apigateway", stage.scope.region, resource_arn=arn
@@ -72,6 +75,20 @@ def _check_signed(exchange: Exchange) -> None:
             f"{hidden}{reason}",
         )
     exchange.identity |= apigateway_v1._iam_caller_identity(headers, query) or {}
+
+
+def _check_root(request: Request, headers: dict[str, str], query: dict[str, list[str]]) -> None:
+    """Check the root user's signature, which ministack takes whatever it is."""
+    presigned = not headers.get("authorization")
+    signature = sigv4.parse_query_signature(query) if presigned else sigv4.parse_header_signature(headers)
+    if isinstance(signature, tuple):
+        raise _failure(*signature)
+    failure = sigv4.request_time_failure(signature) or sigv4.header_signature_failure(
+        signature, os.environ["AWS_SECRET_ACCESS_KEY"], request.method, request.raw_path, query, headers,
+        request.body, presigned=presigned,
+    )  # fmt: skip
+    if failure:
+        raise _failure(*failure)
 
 
 async def _others(exchange: Exchange, route: Route) -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "evaluate": ("ctx",),
         "pin_signed_request": ("method", "raw_path", "query_params", "raw_headers"),
         "pin_signed_body": ("body",),
+        "_is_root_key": ("access_key_id",),
         "enforce": ("access_key_id", "iam_action", "service", "region", "resource_arn"),
         "AuthError": (),
         "_resource_policy": ("service", "resource_arn"),
@@ -103,7 +104,13 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_web_acls": (),
     },
     "ministack.core.router": {"extract_access_key_id": ("headers", "query_params")},
-    "ministack.core.sigv4": {"foreign_authorization_failure": ("headers",)},
+    "ministack.core.sigv4": {
+        "foreign_authorization_failure": ("headers",),
+        "header_signature_failure": ("signature", "secret", "method", "raw_path"),
+        "parse_header_signature": ("headers",),
+        "parse_query_signature": ("query_params",),
+        "request_time_failure": ("signature",),
+    },
     "ministack.services.sts": {"register_session": ("access_key", "session")},
     "ministack.services.iam": {
         "_roles": (),

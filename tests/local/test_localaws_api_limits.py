@@ -302,3 +302,14 @@ def test_a_role_of_the_account_that_may_not_write_logs_writes_none(api: Api, bot
 
     assert answer.status == 200
     assert not [event for event in events if answer.headers["x-amzn-RequestId"] in event["message"]]
+
+
+def test_a_late_line_does_not_make_a_log_group_again(api: Api, boto: Boto) -> None:
+    boto("logs").delete_log_group(logGroupName=GROUP)
+
+    answer = api.send("GET", "open")
+    time.sleep(1.5)
+    groups = boto("logs").describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]
+    boto("logs").create_log_group(logGroupName=GROUP)
+
+    assert (answer.status, groups) == (200, [])

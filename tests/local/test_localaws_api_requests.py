@@ -346,11 +346,13 @@ def test_a_caller_whom_iam_lets_is_named_in_the_event(api: Api, caller: tuple[st
     assert identity["accessKey"] == caller[0]
 
 
-def test_a_wrong_secret_an_altered_body_and_an_unknown_key_are_403(api: Api, caller: tuple[str, str]) -> None:
+def test_a_wrong_secret_and_an_unknown_key_are_403(api: Api, caller: tuple[str, str]) -> None:
     forged = api.signed("POST", "iam", b"[1]", (caller[0], "guessed"))
+    forged_root = api.signed("POST", "iam", b"[1]", (api.keys[0], "guessed"))
     unknown = api.signed("POST", "iam", b"[1]", ("AKIAUNKNOWNUNKNOWN12", "x"))
 
-    assert (forged.status, unknown.status) == (403, 403)
+    assert (forged.status, forged_root.status, unknown.status) == (403, 403, 403)
+    assert api.signed("POST", "iam", b"[1]").status == 200
     assert error(forged)["message"].startswith("The request signature we calculated does not match")
     assert error(forged)["code"] == "INVALID_SIGNATURE"
     assert error(unknown)["message"] == "The security token included in the request is invalid."
@@ -389,3 +391,13 @@ def test_a_caller_without_the_right_is_403(api: Api, boto: Boto) -> None:
 def test_pages_of_this_machine_are_answered_and_foreign_ones_are_not(api: Api) -> None:
     assert api.send("GET", headers={"Origin": "http://127.0.0.1:8080"}).status == 200
     assert api.send("GET", headers={"Origin": "https://evil.example"}).status == 403
+
+
+def test_a_signature_of_yesterday_is_403(api: Api, caller: tuple[str, str]) -> None:
+    signed = api.sign("POST", "iam", b"[1]", caller)
+    old = {**signed, "X-Amz-Date": "20200101T000000Z"}
+
+    answer = api.send("POST", "iam", b"[1]", old)
+
+    assert answer.status == 403
+    assert error(answer)["code"] == "INVALID_SIGNATURE"
