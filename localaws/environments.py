@@ -103,10 +103,9 @@ class EnvironmentBuilder:
         into = ("--compile-bytecode", "--python", str(staging / "bin" / "python"))
         self._run(
             *("pip", "sync", "--require-hashes", *into),
-            # The one source distribution is built with the setuptools of the same file: pinned by hash as
-            # well.
-            *("--build-constraints", str(recipe.requirements), str(recipe.requirements)),
-            *(str(path) for path in recipe.more),
+            # A source distribution is built with the setuptools of the same files: pinned by hash as well.
+            *(part for path in (recipe.requirements, *recipe.more) for part in ("--build-constraints", path)),
+            *(recipe.requirements, *recipe.more),
             compiler=recipe.compiler,
         )
         if recipe.extra:
@@ -121,7 +120,7 @@ class EnvironmentBuilder:
         found = (path for version in wanted if (path := _find_python(self._uv, version)))
         return next(found, None) or getattr(sys, "_base_executable", None) or sys.executable
 
-    def _run(self, *arguments: str, compiler: Path | None = None) -> None:
+    def _run(self, *arguments: str | Path, compiler: Path | None = None) -> None:
         environment = _uv_environment()
         if compiler:
             environment |= {"CC": str(compiler), "LDSHARED": str(compiler)}
@@ -132,13 +131,17 @@ class EnvironmentBuilder:
             )  # fmt: skip
         except subprocess.CalledProcessError as error:
             tail = "\n".join(error.stderr.strip().splitlines()[-12:])
-            raise EnvironmentBuildError(f"uv {' '.join(arguments[:2])} failed", why=tail, fix=_FIX) from error
+            raise EnvironmentBuildError(f"uv {_named(arguments)} failed", why=tail, fix=_FIX) from error
         except subprocess.TimeoutExpired as error:
             raise EnvironmentBuildError(
-                f"uv {' '.join(arguments[:2])} took over {BUILD_TIMEOUT_S} s",
+                f"uv {_named(arguments)} took over {BUILD_TIMEOUT_S} s",
                 why="the package index is slow or unreachable",
                 fix=_FIX,
             ) from error
+
+
+def _named(arguments: Sequence[str | Path]) -> str:
+    return " ".join(str(argument) for argument in arguments[:2])
 
 
 _FIX = "check that the package index is reachable and the disk has 1 GB free, then run the same command again"

@@ -56,7 +56,9 @@ class DefinedForm:
             "/tmp": str(folder / "tmp"),  # noqa: S108
         }
         variables = localized(self.definition.variables(), here)
-        environment = process_variables(folder, self.definition.folder, {**variables, **given})
+        environment = process_variables(
+            folder, self.definition.folder, {**variables, **given}, environment=self.environment
+        )
         python = self.environment / "bin" / "python"
         command = (str(python), "-m", "awslambdaric", *self.command)
         return Launch(command, environment, {path: name for name, path in here.items()})

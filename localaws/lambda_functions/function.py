@@ -53,6 +53,7 @@ class Function:
     layers: tuple[Archive, ...] = ()
     image: Image | None = None
     snap_start: bool = False
+    architecture: str = "x86_64"
 
     @property
     def arn(self) -> str:

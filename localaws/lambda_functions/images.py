@@ -14,9 +14,12 @@ from localaws.images.store import MANIFEST, Manifest, parsed_manifest
 from localaws.lambda_functions.containers import ContainerForm
 from localaws.lambda_functions.definitions import DefinedForm
 from localaws.lambda_functions.environment import Form
+from localaws.lambda_functions.errors import FailedError
 from localaws.lambda_functions.function import Function, Image
 from localaws.lambda_functions.refusals import RefusedError as Refusal
 from localaws.ports import AccessDeniedError, Credentials, ImageSource, NotFoundError, Scope
+
+_ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}  # Lambda's names, and those of images
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class FunctionImages:
         self._found(image, scope)
 
     def form(self, function: Function) -> Form:
-        """Return how the function's image runs here. Raises LocalAwsError."""
+        """Return how the function's image runs here. Raises LocalAwsError, FailedError."""
         if function.image is None:
             raise ValueError(f"{function.name} has no image")
         try:
@@ -48,6 +51,7 @@ class FunctionImages:
         client = self._client(function.scope, uri.region)
         if manifest.kind == definition.CONFIG:
             return DefinedForm.prepare(function.image, self._definition(client, uri, manifest), self.envs)
+        _refuse_architecture(client, uri, manifest, function)
         return ContainerForm.prepare(function, self.loaded, client, uri.repository, manifest)
 
     def _found(self, image: Image, scope: Scope) -> tuple[ImageUri, Manifest]:
@@ -83,6 +87,20 @@ class FunctionImages:
         found = Definition.read(config, folder)
         found.check()
         return found
+
+
+def _refuse_architecture(
+    client: RegistryClient, uri: ImageUri, manifest: Manifest, function: Function
+) -> None:
+    """Lambda takes an image of another architecture, and then cannot start it."""
+    try:
+        with client.blob(uri.repository, manifest.config) as blob:
+            config = json.loads(blob.read())
+    except RefusedError as error:
+        raise ImageError(f"the image of {uri.repository} cannot be fetched", why=str(error)) from error
+    if config.get("architecture") != _ARCHITECTURES[function.architecture]:
+        command = (config.get("config") or {}).get("Entrypoint") or ["its entry point"]
+        raise FailedError("Runtime.InvalidEntrypoint", f"fork/exec {command[0]}: exec format error")
 
 
 def _service(scope: Scope) -> Credentials:

@@ -56,11 +56,8 @@ class Package:
 
     def launch(self, folder: Path, given: dict[str, str]) -> Launch:
         """Return the command of one process; `folder` is its own."""
-        paths = [str(self.code), *(str(layer / "python") for layer in self.layers)]
-        environment = {
-            **process_variables(folder, self.code, given),
-            "PYTHONPATH": ":".join((*paths, given.get("PYTHONPATH", ""))).rstrip(":"),
-        }
+        paths = (str(self.code), *(str(layer / "python") for layer in self.layers))
+        environment = process_variables(folder, self.code, given, environment=self.environment, paths=paths)
         shown = {
             str(self.code): "/var/task",
             **{str(layer): "/opt" for layer in self.layers},

@@ -12,8 +12,7 @@ from localaws.lambda_functions.function import Function, Invocation, Outcome
 from localaws.lambda_functions.host import Host
 
 _AHEAD = "provisioned-concurrency"
-_INIT_S = 10.0  # of a start for an event, as on AWS
-_AHEAD_S = 130.0  # of a start ahead of events, as on AWS
+_AHEAD_S = 130.0  # what a start ahead of events may take, as on AWS
 _AT_ONCE = max(2, os.cpu_count() or 1)  # more starts at once would all be slow
 
 
@@ -25,13 +24,15 @@ class Pool:
 
     def __init__(
         self, function: Function, form: Form, host: Host, *, size: int, queue_s: float,
-        background: Callable[[Callable[[], None]], object],
+        background: Callable[[Callable[[], None]], object], init_s: float = 10.0,
     ) -> None:  # fmt: skip
+        """`init_s` is what a start for an event may take; Lambda's is 10 s."""
         self.function = function
         self._form = form
         self._host = host
         self._size = size
         self._queue_s = queue_s
+        self._init_s = init_s
         self._background = background
         self._changed = threading.Condition()
         self._idle: list[ExecutionEnvironment] = []
@@ -153,12 +154,12 @@ class Pool:
     def _started(self, kind: str) -> tuple[ExecutionEnvironment, FailedError | None]:
         """Start an environment, as Lambda does for an event.
 
-        A start that takes over 10 s is ended and made once more, within the function's own time limit. AWS
+        A start that takes too long is ended and made once more, within the function's own time limit. AWS
         makes one that failed once more as well; here its error is final.
         """
         try:
             environment = self._made(kind)
-            error = environment.started(_INIT_S if kind == "on-demand" else _AHEAD_S)
+            error = environment.started(self._init_s if kind == "on-demand" else _AHEAD_S)
             if error and error.error_type == "Sandbox.Timedout" and kind == "on-demand":
                 with self._changed:
                     self._busy.discard(environment)

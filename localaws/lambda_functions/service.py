@@ -1,6 +1,5 @@
 """All functions that run here: from a version and an event to an outcome."""
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from contextlib import suppress
 
 from localaws.errors import LocalAwsError
 from localaws.lambda_functions.environment import Form
+from localaws.lambda_functions.errors import FailedError
 from localaws.lambda_functions.function import Function, Invocation, Outcome
 from localaws.lambda_functions.host import Host
 from localaws.lambda_functions.memory import INTERVAL_S
@@ -44,14 +44,18 @@ class Functions:
         return tuple(port for pool in self._all() for port in pool.ports)
 
     def prepare(self, function: Function) -> None:
-        """Make what the first start would have to wait for. Raises LocalAwsError."""
-        self._pool(function)
+        """Make what the first start would have to wait for. Raises LocalAwsError.
+
+        What is wrong with the function itself, its first event is told.
+        """
+        with suppress(FailedError):
+            self._pool(function)
 
     def prepare_soon(self, function: Function) -> None:
         """As `prepare`, beside the caller; what fails is said by the first invocation."""
 
         def prepare() -> None:
-            with suppress(LocalAwsError):
+            with suppress(LocalAwsError, FailedError):
                 self._pool(function)
 
         self._background.submit(prepare)
@@ -60,9 +64,11 @@ class Functions:
         """Have an event handled. Raises ThrottledError."""
         try:
             pool = self._pool(function)
+        except FailedError as error:
+            return Outcome(error.answer(invocation.request_id), failed=True)
         except LocalAwsError as error:
-            told = {"errorType": "Sandbox.Failed", "errorMessage": str(error)}
-            return Outcome(json.dumps(told).encode(), failed=True)
+            failure = FailedError("Sandbox.Failed", str(error))
+            return Outcome(failure.answer(invocation.request_id), failed=True)
         self._wake.set()
         return pool.invoke(invocation)
 

@@ -4,10 +4,13 @@ Source: "Defined runtime environment variables" in the Lambda developer guide.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.lambda_functions.function import Function
 from localaws.ports import Credentials
+
+_PORTABLE = Path(__file__).resolve().parent / "portable"
 
 
 def variables(
@@ -43,8 +46,16 @@ def variables(
     }
 
 
-def process_variables(folder: Path, task_root: Path, given: dict[str, str]) -> dict[str, str]:
-    """Return the whole environment of a process that stands for Lambda's: nothing of this machine's own."""
+def process_variables(
+    folder: Path, task_root: Path, given: dict[str, str], *, environment: Path, paths: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return all that a process sees which stands for Lambda's: nothing of this machine's own.
+
+    `environment` is the Python environment that it runs in, `paths` are where its imports are looked for
+    before that.
+    """
+    more = () if any(environment.glob("lib/python3*/site-packages/runtime_client*")) else (str(_PORTABLE),)
+    path = [part for part in (*paths, given.get("PYTHONPATH", ""), *more) if part]
     tmp = str(folder / "tmp")
     return {
         "LANG": "en_US.UTF-8",
@@ -53,6 +64,7 @@ def process_variables(folder: Path, task_root: Path, given: dict[str, str]) -> d
         "HOME": tmp,
         "TMPDIR": tmp,
         **given,
+        **({"PYTHONPATH": ":".join(path)} if path else {}),
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",  # as where the code cannot be written to
     }

@@ -52,6 +52,7 @@ def function_of(record: Record, config: Record) -> Function | None:
         code=Archive(config["CodeSha256"], content) if content else None,
         layers=layers,
         image=_image(config) if is_image else None,
+        architecture=(config.get("Architectures") or ["x86_64"])[0],
         snap_start=(config.get("SnapStart") or {}).get("OptimizationStatus") == "On",
     )
 
