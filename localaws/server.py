@@ -118,7 +118,7 @@ def serve(state: StateFolder, run: Run) -> None:
         )
     )
     api_types.apply()
-    door = Registry(Door(app, gateway, apis.owns), registry.MinistackRepositories(blobs.forget), blobs)
+    door = Registry(Door(app, gateway.answer, apis.owns), registry.MinistackRepositories(blobs.forget), blobs)
 
     def listed() -> dict[str, Any]:
         found = inventory.resources() + _sagemaker_resources(sagemaker) + loaded.inventory()

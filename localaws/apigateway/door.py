@@ -7,9 +7,9 @@ Inferred: 431 for the headers.
 
 import re
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from urllib.parse import unquote
 
-from localaws.apigateway.gateway import Gateway
 from localaws.apigateway.request import Answer, Pairs, Request
 from localaws.gate import Asgi, Message, Send
 
@@ -25,9 +25,12 @@ Receive = Callable[[], Awaitable[Message]]
 class Door:
     """An ASGI application around the emulator that answers requests to stages and passes the rest on."""
 
-    def __init__(self, inner: Asgi, gateway: Gateway, owns: Callable[[str], bool]) -> None:
+    def __init__(
+        self, inner: Asgi, answer: Callable[[Request], Awaitable[Answer]], owns: Callable[[str], bool]
+    ) -> None:
+        """`answer` is the gateway; `owns` says whether an id is a REST API's."""
         self._inner = inner
-        self._gateway = gateway
+        self._answer = answer
         self._owns = owns
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -38,7 +41,10 @@ class Door:
             return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
         size = sum(len(name) + len(value) for name, value in scope["headers"]) + len(scope["raw_path"])
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except ConnectionError:
+            return  # half a request is none
         if body is None:
             text = f"HTTP content length exceeded {MAX_BODY_BYTES} bytes."
             answer = Answer(413, [("Content-Type", "text/plain")], text.encode())
@@ -46,7 +52,7 @@ class Door:
             text = '{"message":"Request Header Fields Too Large"}'
             answer = Answer(431, [("Content-Type", "application/json")], text.encode())
         else:
-            answer = await self._gateway.answer(_request(scope, target, headers, body))
+            answer = await self._answer(_request(scope, target, headers, body))
         await _send(send, answer, head=scope["method"] == "HEAD")
 
 
@@ -82,13 +88,14 @@ def _request(scope: Message, target: tuple[str, str, str], headers: Pairs, body:
 async def _read(receive: Receive) -> bytes | None:
     """Return the body, or None where it is larger than API Gateway takes.
 
-    The rest is read and dropped, up to a bound: a client that still sends does not read the answer.
+    The rest is read and dropped, up to a bound: a client that still sends does not read the answer. Raises
+    ConnectionError where the client goes before all of it came.
     """
     parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise ConnectionError("the client is gone")
         size += len(message.get("body", b""))
         if size <= MAX_BODY_BYTES:
             parts.append(message.get("body", b""))
@@ -102,6 +109,7 @@ async def _send(send: Send, answer: Answer, *, head: bool) -> None:
         (name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in answer.headers
     ]
-    headers.append((b"Content-Length", str(len(answer.body)).encode()))
+    if answer.status != HTTPStatus.NO_CONTENT:
+        headers.append((b"Content-Length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else answer.body})
