@@ -8,7 +8,7 @@ from localaws.environments import find_uv
 
 from .commands import PEERS
 
-_OPTIONS = (
+OPTIONS = (
     *("--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"),
     *("--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"),
 )
@@ -18,7 +18,7 @@ def main() -> None:
     """Compile every peer's requirements.in to requirements.txt."""
     for source in sorted(PEERS.glob("*/requirements.in")):
         subprocess.run(
-            [find_uv(), "pip", "compile", *_OPTIONS, source.name, "-o", "requirements.txt"],
+            [find_uv(), "pip", "compile", *OPTIONS, source.name, "-o", "requirements.txt"],
             cwd=source.parent,
             check=True,
         )
