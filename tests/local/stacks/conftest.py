@@ -123,13 +123,13 @@ def deployed(project: Project) -> Iterator[Deployed]:
 
 @pytest.fixture(scope="session")
 def wine(deployed: Deployed) -> Iterator[Deployed]:
-    """The same embedded AWS with wine on it as well: a function behind an API."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(
-        ROOT / "model_code" / "wine", deployed.project.root / "model_code" / "wine", ignore=ignored
-    )
+    """The same embedded AWS with wine on it as well: a function behind an API that takes many requests."""
+    folder = deployed.project.root / "model_code" / "wine"
+    shutil.copytree(ROOT / "model_code" / "wine", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "model.toml").open("a") as settings:
+        settings.write("throttle_rate = 10000\nthrottle_burst = 5000\n")
     train(deployed.project.root, load_model(deployed.project.root, "wine"))
     deployed.redeploy("wine")
     yield deployed
     delete_stacks(deployed.aws, [stack_name("local", "wine")], deployed.story)
-    shutil.rmtree(deployed.project.root / "model_code" / "wine")
+    shutil.rmtree(folder)

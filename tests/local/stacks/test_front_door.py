@@ -82,13 +82,15 @@ def test_the_description_and_the_page_are_there(door):
 def test_an_endpoint_that_is_gone_is_told_in_the_one_shape(deployed, door):
     sagemaker = deployed.aws.client("sagemaker")
     config = sagemaker.describe_endpoint(EndpointName="slipway-local-iris")["EndpointConfigName"]
+    often = {"Delay": 1, "MaxAttempts": 60}
     sagemaker.delete_endpoint(EndpointName="slipway-local-iris")
+    sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="slipway-local-iris", WaiterConfig=often)
     try:
         answer = door.send("POST", "predict", ROW, HEADERS)
     finally:
         sagemaker.create_endpoint(EndpointName="slipway-local-iris", EndpointConfigName=config)
         sagemaker.get_waiter("endpoint_in_service").wait(
-            EndpointName="slipway-local-iris", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            EndpointName="slipway-local-iris", WaiterConfig=often
         )
 
     error = answer.json["error"]

@@ -146,13 +146,12 @@ def test_a_mistake_is_told_in_the_one_shape(api, path, body, content_type, statu
     assert members.items() <= error.items()
 
 
-@pytest.mark.parametrize(("megabytes", "status"), [(5, 413), (11, 413)])
-def test_a_body_that_is_too_large_is_told_so(api, megabytes, status):
-    rows = "0.1\n" * (megabytes * 1024 * 1024 // 4)
+def test_a_body_that_is_too_large_is_told_so(api):
+    # Beyond 10 MB API Gateway answers by itself, and lets nobody choose the words.
+    for megabytes, told in ((5, b'{"error"'), (11, b"HTTP content length exceeded")):
+        answer = post(api, "predict", "0.1\n" * (megabytes * 1024 * 1024 // 4), CSV)
 
-    answer = post(api, "predict", rows, CSV)
-
-    assert (answer.status, set(answer.json)) == (status, {"error"})
+        assert (answer.status, answer.body[: len(told)]) == (413, told)
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html"])

@@ -1,23 +1,13 @@
-"""The page at wine's address, in a browser: fill the form, read the answer, run the line that it shows."""
+"""The page at wine's address, in a browser: fill the form, read the answer, run the lines that it shows."""
 
 from __future__ import annotations
 
-import subprocess
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.browser.chromium import NAMES, Chromium, find
-
-FILL = """new Promise((done) => {
-  document.getElementById("f0").value = "0.1";
-  document.getElementById("f0").dispatchEvent(new Event("input", { bubbles: true }));
-  const answer = document.getElementById("answer");
-  new MutationObserver(() => { if (answer.textContent.includes("%")) done(answer.innerText); })
-    .observe(answer, { childList: true, subtree: true, characterData: true });
-  document.getElementById("form").requestSubmit();
-  setTimeout(() => done(answer.innerText), 10000);
-})"""
+from tests.browser.person import Page, from_python, from_shell
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +19,15 @@ def chromium():
         yield browser
 
 
-def test_the_form_predicts_and_its_curl_line_does_the_same(wine, chromium):
+def test_the_form_predicts_and_the_lines_beside_it_do_the_same(wine, chromium, tmp_path):
     url = wine.aws.outputs("wine")["ApiUrl"]
 
-    visit = chromium.open(url)
-    answer = chromium.evaluate(visit, FILL)
-    line = chromium.evaluate(visit, 'document.getElementById("curl").textContent')
-    ran = subprocess.run(["bash", "-ec", line], capture_output=True, text=True, timeout=30, check=True)
+    page = Page(chromium, url)
+    page.fill(0, "0.1")
+    predicted = page.predict()
 
-    assert "1" in answer.split() and "%" in answer, answer
-    assert visit.complaints == []
-    assert {urlsplit(address).netloc for address in visit.requests} <= {urlsplit(url).netloc, ""}
-    assert "1" in ran.stdout
+    assert predicted == "1"
+    assert from_shell(page.text("#curl"), tmp_path) == [1]
+    assert from_python(page.text("#python")) == [1]
+    assert page.visit.complaints == []
+    assert {urlsplit(address).netloc for address in page.visit.requests} <= {urlsplit(url).netloc, ""}
