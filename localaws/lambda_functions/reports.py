@@ -76,7 +76,7 @@ class Reports:
         )
         if init_ms is not None:
             report += f"Init Duration: {init_ms:.2f} ms\t"
-        if error_type:
+        if error_type and error_type != "Unhandled":  # what a handler raises is the function's own affair
             report += f"Status: {status}" + (f"\tError Type: {error_type}" if status == "error" else "")
         return (f"END RequestId: {request_id}", report)
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.control import ACCOUNT, REGION, LocalAws
-from tests.local.conftest import Boto
+from localaws.lambda_functions.function import Invocation
+from localaws.lambda_functions.runtime_api import RuntimeApi
+from tests.local.conftest import ROOT, Boto
 from tests.local.functions_toy import HANDLER, FunctionsToy, zipped
 
 MB = 1024 * 1024
+PORTABLE = ROOT / "localaws" / "lambda_functions" / "portable"
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +224,34 @@ def test_a_response_over_6_mb_is_an_error_of_the_function(functions: FunctionsTo
     assert large.payload["errorType"] == "Function.ResponseSizeTooLarge"
     assert "(6291556 bytes)" in large.payload["errorMessage"]
     assert after.error is None
+
+
+def test_aws_client_works_with_the_client_for_other_systems(
+    functions: FunctionsToy, plain: str, local_aws: LocalAws, tmp_path: Path
+) -> None:
+    functions.ask(plain)
+    [python, *_] = [
+        process.command.split()[0]
+        for process in local_aws.inventory().processes
+        if "-m awslambdaric" in process.command and "guard.py" not in process.command
+    ]
+    (tmp_path / "index.py").write_text(
+        "import runtime_client\ndef handler(event, context):\n"
+        "    return runtime_client.__file__, 1 / event, context.get_remaining_time_in_millis()\n"
+    )
+    api = RuntimeApi()
+    variables = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{api.port}", "PYTHONPATH": str(PORTABLE)}
+    command = [python, "-m", "awslambdaric", "index.handler"]
+    with subprocess.Popen(command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE) as process:
+        assert api.wait_until_asked(20)
+        answers = [api.run(Invocation("id", "arn", event), 10) for event in (b"2", b"0", b"4")]
+        process.kill()
+    api.close()
+
+    good, wrong, again = (json.loads(answer.payload) for answer in answers if answer)
+    assert good[0] == str(PORTABLE / "runtime_client.py")
+    assert (good[1], again[1], wrong["errorType"]) == (0.5, 0.25, "ZeroDivisionError")
+    assert 9000 < good[2] <= 10_000
 
 
 def test_events_at_once_get_processes_of_their_own_and_wait_beyond_what_this_machine_has(

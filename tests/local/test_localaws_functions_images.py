@@ -127,6 +127,14 @@ def test_an_image_that_asks_for_no_events_does_not_start(functions: FunctionsToy
         assert "does not ask Lambda's Runtime API" in told.payload["errorMessage"]
 
 
+def test_an_image_of_another_architecture_does_not_start(functions: FunctionsToy, kind: str) -> None:
+    if kind == "engine":
+        create(functions, "server", Architectures=["arm64"])
+        told = functions.ask("server")
+        assert told.payload["errorType"] == "Runtime.InvalidEntrypoint"
+        assert told.payload["errorMessage"].endswith("exec format error")
+
+
 def test_an_image_that_is_not_there_is_refused(functions: FunctionsToy) -> None:
     with pytest.raises(ClientError, match=r"does not exist\. Provide a valid source image"):
         create(functions, "absent", "absent")

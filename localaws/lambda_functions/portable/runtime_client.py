@@ -8,6 +8,7 @@ import http.client
 import os
 
 _PREFIX = "/2018-06-01/runtime/invocation"
+_DEADLINE = "Lambda-Runtime-Deadline-Ms"
 _connections: list[http.client.HTTPConnection] = []
 
 
@@ -16,14 +17,16 @@ def initialize_client(_user_agent: str) -> None:
     _connections[:] = [http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])]
 
 
-def next() -> tuple[bytes, dict[str, str]]:
+def next() -> tuple[bytes, dict[str, str | int]]:
     """Wait for an event; return it with the headers that came with it."""
     _connections[0].request("GET", f"{_PREFIX}/next")
     response = _connections[0].getresponse()
     body = response.read()
     if response.status != http.client.OK:
         raise RuntimeError(f"Failed to get next invocation: {response.status}")
-    return body, dict(response.getheaders())
+    headers: dict[str, str | int] = dict(response.getheaders())
+    headers[_DEADLINE] = int(headers[_DEADLINE])
+    return body, headers
 
 
 def post_invocation_result(
