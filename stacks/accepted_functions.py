@@ -42,15 +42,19 @@ OF_FUNCTIONS = tuple(
         ("Function/Default/Resource", "AwsSolutions-L1", _PYTHON),
         ("Function/Default/Resource", "Serverless-LambdaLatestVersion", _PYTHON),
         ("Function/Default/Resource", "Serverless-LambdaDLQ", _WAITING),
+        ("Function/Image/Resource", "Serverless-LambdaDLQ", _WAITING),
         (
             "GoldenCheckCheckerRoleD5A3931B",
             "H-07[lambda.amazonaws.com]",
             _NO_SOURCE + "this one calls one model's function and nothing else",
         ),
-        (
-            "GoldenCheck/Checker/Role/Resource",
-            "AwsSolutions-IAM5[Resource::<Function76856677.Arn>:*]",
-            "The versions of one function: AWS numbers them",
+        *(
+            (
+                "GoldenCheck/Checker/Role/Resource",
+                f"AwsSolutions-IAM5[Resource::<{function}.Arn>:*]",
+                "The versions of one function: AWS numbers them",
+            )
+            for function in ("Function76856677", "FunctionImageDB5A4251")
         ),
         (
             "ModelStorerRoleFDDBFA67",

@@ -106,9 +106,11 @@ class ModelFunction(Construct):
         self.function.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         self.function_name = self.function.function_name
         self.version = self.function.current_version
+        # AWS replaces a function whose form changes. With ids of their own, what was deployed of the API goes
+        # over to the new one; by the same id, it would go on to call the old one, which is gone.
         self.alias = lambda_.Alias(
             self,
-            "Alias",
+            "ImageAlias" if serve.package == "image" else "Alias",
             alias_name=ALIAS,
             version=self.version,
             provisioned_concurrent_executions=serve.provisioned_concurrency,
@@ -154,7 +156,7 @@ class ModelFunction(Construct):
             build_args=dict(build.arguments),
             platform=_ARCHITECTURES[serve.architecture][1],
         )
-        return lambda_.DockerImageFunction(self, "Default", code=code, **common)
+        return lambda_.DockerImageFunction(self, "Image", code=code, **common)
 
     def _in_vpc(self) -> None:
         serve = self._props.model.serve

@@ -55,12 +55,16 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
     from tests.synth.harness import FLAGS
 
     # Without app.py's acknowledgements: dev does not ask for cdk-nag.
-    root = make_project(tmp_path, "iris", "wine")
+    root = make_project(tmp_path, "iris", "wine", "digits")
     put_package(root, "wine", model_source="s3")
+    put_package(root, "digits", target="lambda", package="image", variants="[]")
     asked = {
         **{f"iris.{section}.schedule": "rate(1 day)" for section in ("train", "batch")},
         "iris.serve.front_door": "true",
         "wine.serve.model_source": "s3",
+        "digits.serve.target": "lambda",
+        "digits.serve.package": "image",
+        "digits.serve.variants": "[]",
     }
     context = {**FLAGS, "stage": "dev", **asked}
     app = App(analytics_reporting=False, outdir=str(tmp_path / "out"), context=context)
