@@ -11,6 +11,7 @@ from typing import Any
 from ministack.services import apigateway_v1, waf
 from ministack.services.cloudformation import provisioners
 
+from localaws.apigateway import mapping_checks
 from localaws.cloudformation.schemas import CreateOnly
 
 Properties = Mapping[str, Any]
@@ -33,6 +34,7 @@ _REPLACED = (
 def apply() -> None:
     """Apply all of them."""
     _make_validators()
+    _refuse_undeclared_mappings()
     _keep_validators_and_conversions()
     _keep_access_logs()
     _keep_key_sources()
@@ -88,6 +90,26 @@ def _validator(props: Properties) -> dict[str, Any]:
         "validateRequestBody": str(props.get("ValidateRequestBody", False)).lower() == "true",
         "validateRequestParameters": str(props.get("ValidateRequestParameters", False)).lower() == "true",
     }
+
+
+def _refuse_undeclared_mappings() -> None:
+    """A mapping of a parameter that the method does not declare is taken; AWS refuses the method."""
+    handler = _HANDLERS["AWS::ApiGateway::Method"]
+    create, update = handler["create"], handler["update"]
+
+    def check(props: Properties) -> None:
+        if text := mapping_checks.fault(props):
+            raise ValueError(f'Resource handler returned message: "{text}"')
+
+    def created(logical_id: str, props: Properties, *more: Any) -> Any:
+        check(props)
+        return create(logical_id, props, *more)
+
+    def updated(physical_id: str, old: Properties, new: Properties, *more: Any) -> Any:
+        check(new)
+        return update(physical_id, old, new, *more)
+
+    handler["create"], handler["update"] = created, updated
 
 
 def _keep_validators_and_conversions() -> None:

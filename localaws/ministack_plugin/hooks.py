@@ -42,6 +42,8 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "_execute_function": ("func", "event"),
         "_execute_function_dispatch": ("func", "config", "event", "request_id", "started"),
         "_execute_function_with_config_scope": ("func", "event"),
+        "_execution_record_for_config": ("func", "config"),
+        "_get_func_record_for_ref_in_scope": ("function_ref", "account_id", "region"),
         "_emit_lambda_metrics": ("function_name", "duration_ms", "error", "throttle"),
         "_effective_func_record_for_qualifier": ("func", "qualifier"),
         "_reserved_concurrency": ("func", "config"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.control import ACCOUNT, REGION
-from tests.local.api import Api, Resources, deploy, destroy, method, template
+from tests.local.api import Api, Resources, deploy, destroy, method, reasons, template, wait
 from tests.local.conftest import Boto
 from tests.local.toy import Toy, allow
 
@@ -99,7 +99,8 @@ def mock(request: str, responses: list[dict[str, Any]], **more: Any) -> dict[str
 
 
 def parts() -> tuple[Resources, ...]:
-    responses = {"MethodResponses": method_responses()}
+    headers = {"method.request.header.Content-Type": False, "method.request.header.X-Status": False}
+    responses = {"MethodResponses": method_responses(), "RequestParameters": headers}
     invoke = allow(["sagemaker:InvokeEndpoint"], ARN)
     line = '{"body": "$input.path(\'$.data\')", "x": "$input.params(\'x\')"}'
     allowed = {
@@ -131,8 +132,18 @@ def parts() -> tuple[Resources, ...]:
         ),
         method("denied", "POST", asked("Other", rows()), **responses),
         method("foreign", "POST", asked("Foreign", rows()), **responses),
-        method("undeclared", "POST", asked("Ask", rows()), MethodResponses=[{"StatusCode": "424"}]),
-        method("cors", "OPTIONS", cors, MethodResponses=[{"StatusCode": "204"}]),
+        method(
+            "undeclared",
+            "POST",
+            asked("Ask", [{"StatusCode": "200"}]),
+            **{**responses, "MethodResponses": [{"StatusCode": "424"}]},
+        ),
+        method(
+            "cors",
+            "OPTIONS",
+            cors,
+            MethodResponses=[{"StatusCode": "204", "ResponseParameters": dict.fromkeys(allowed, True)}],
+        ),
         method("mock", "GET", chosen, MethodResponses=[{"StatusCode": "200"}, {"StatusCode": "418"}]),
     )
 
@@ -222,3 +233,28 @@ def test_a_mock_answers_by_status_and_accept(api: Api) -> None:
     assert (html.headers["Content-Type"], html.body) == ("text/html", b"<p>local")
     assert teapot.status == 418
     assert broken.status == 500
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"RequestParameters": {}}, "method.request.header"),
+        ({"MethodResponses": [{"StatusCode": "200"}]}, "method.response.header"),
+        ({"MethodResponses": []}, "No method response exists"),
+    ],
+)
+def test_a_mapping_of_what_the_method_does_not_declare_fails_the_stack(
+    boto: Boto, change: dict[str, Any], named: str
+) -> None:
+    body = template(*parts())
+    body["Resources"]["PredictPost"]["Properties"] |= change
+    cloudformation = boto("cloudformation")
+
+    cloudformation.create_stack(
+        StackName="refused", TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_IAM"]
+    )
+    status, why = wait(boto, "refused")["StackStatus"], reasons(boto, "refused")
+    destroy(boto, "refused")
+
+    assert status == "ROLLBACK_COMPLETE"
+    assert any("Invalid mapping expression" in reason and named in reason for reason in why)
