@@ -127,11 +127,17 @@ def test_requests_during_updates_are_all_answered_and_old_versions_stay(
             except ClientError as error:
                 errors.append(str(error))
 
+    def seen(version: str) -> None:
+        deadline = time.monotonic() + 10
+        while version not in versions and time.monotonic() < deadline:
+            time.sleep(0.02)
+
     with ThreadPoolExecutor(16) as pool:
         asking = [pool.submit(ask, number) for number in range(16)]
         changed = stacks.update("updated", template(functions, "next"))
+        seen("2")
         again = stacks.update("updated", template(functions, "next", tag="Again", MemorySize=300))
-        time.sleep(0.5)
+        seen("3")
         over.set()
     for one in asking:
         one.result()
