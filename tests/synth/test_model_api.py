@@ -141,15 +141,28 @@ def _deployment(**settings: Any) -> str:
 
 def test_a_change_is_deployed_and_nothing_else_is() -> None:
     wider = {**CLASSES, "signature": {**SIGNATURE, "features": [*SIGNATURE["features"], {"name": "x"}]}}
+    # Of these, nothing but the schema differs.
+    without_id = {**CLASSES, "signature": {**SIGNATURE, "id_column": False}}
     found = [
         _deployment(),
         _deployment(manifest=wider),
+        _deployment(manifest=without_id),
         _deployment(auth="api_key"),
         _deployment(cors_origins=["https://a.example"]),
         _deployment(manifest=NUMBERS),
     ]
     assert len(set(found)) == len(found)
     assert _deployment() == _deployment(throttle_rate=3) == found[0]
+
+
+def test_a_deployment_waits_for_all_that_it_holds(prod: dict[str, Any]) -> None:
+    held = {"Method", "Model", "GatewayResponse", "RequestValidator"}
+    names = {
+        name
+        for name, resource in prod["Resources"].items()
+        if resource["Type"].removeprefix("AWS::ApiGateway::") in held
+    }
+    assert names <= set(only(prod, "AWS::ApiGateway::Deployment")["DependsOn"])
 
 
 def test_every_post_is_validated_by_the_model_of_its_body(prod: dict[str, Any]) -> None:
