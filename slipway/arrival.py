@@ -11,6 +11,7 @@ from slipway.errors import DeployFailed
 
 # A function looks for another model in S3 every 30 s, and AWS lets a new API key in after some seconds.
 _TIMEOUT_S = 90.0
+_PASSING = (200, 403, 429, 503)
 _POLL_S = 0.2
 _POLL_AWS_S = 2.0
 
@@ -30,7 +31,7 @@ def await_version(aws: Aws, client: Client, version: str | None = None) -> None:
         seen = headers.get(VERSION_HEADER)
         if status == 200 and version in (None, seen):
             return
-        if time.monotonic() > deadline or (status != 200 and aws.endpoint_url):
+        if time.monotonic() > deadline or status not in _PASSING:
             raise DeployFailed(
                 f"{door.url}openapi.json answers {status}, {version or 'any model'} was to answer, and "
                 f"{seen or 'none'} did.",
