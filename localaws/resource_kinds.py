@@ -83,7 +83,10 @@ ATTACHMENTS = frozenset(
         "AWS::WAFv2::LoggingConfiguration",
         "AWS::WAFv2::WebACLAssociation",
         "Custom::S3AutoDeleteObjects",
+        "Custom::SlipwayGoldenCheck",
+        "Custom::SlipwayModelArchive",
         "Custom::SlipwayModelPackages",
+        "Custom::SlipwayModelPointer",
     }
 )
 
