@@ -25,7 +25,7 @@ from localaws.ports import AccessDeniedError, Credentials, RoleSessions
 
 _URI = re.compile(r"arn:aws[^:]*:apigateway:(?P<region>[^:]+):runtime\.sagemaker:path/(?P<path>.+)")
 _PRINCIPAL = "apigateway.amazonaws.com"
-_SPARE_S = 60.0
+_KEPT_S = 60.0  # so long a change of the role's trust policy is not seen
 
 
 def claims(route: Route) -> bool:
@@ -39,7 +39,7 @@ class SageMakerIntegration:
     def __init__(self, url: str, roles: RoleSessions) -> None:
         self._url = url
         self._roles = roles
-        self._sessions: dict[str, Credentials] = {}
+        self._sessions: dict[str, tuple[Credentials, float]] = {}
         self._lock = threading.Lock()
         self._client: aiohttp.ClientSession | None = None
 
@@ -74,8 +74,8 @@ class SageMakerIntegration:
 
     def _credentials(self, role: str, stage: Stage) -> Credentials:
         with self._lock:
-            session = self._sessions.get(role)
-            if session is None or session.expires_at - _SPARE_S < time.time():
+            session, until = self._sessions.get(role, (None, 0.0))
+            if session is None or until < time.monotonic():
                 try:
                     session = self._roles.assume(
                         role, service=_PRINCIPAL, source_arn=stage.arn("*", "/*"), scope=stage.scope
@@ -83,5 +83,5 @@ class SageMakerIntegration:
                 except AccessDeniedError as error:
                     text = "API Gateway does not have permission to assume the provided role"
                     raise misconfigured(f"{text}: {error}") from error
-                self._sessions[role] = session
+                self._sessions[role] = session, time.monotonic() + _KEPT_S
             return session
