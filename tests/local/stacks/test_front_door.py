@@ -7,6 +7,7 @@ import json
 import pytest
 
 from client import RequestRefused
+from model_code.serving.doors.page import HEADERS as HEADERS_OF_PAGE
 from slipway.deployment import FRONT_DOOR
 from slipway.verify import client_for
 from tests.local.api import Api
@@ -72,11 +73,36 @@ def test_what_the_gateway_refuses_has_the_same_shape(door, body, content_type, s
     assert set(answer.json) == {"error"} and answer.json["error"]["message"]
 
 
+def test_classify_is_one_row_as_text_and_one_class(door):
+    answer = door.send("POST", "classify", '{"data": "6.5,3.0,5.2,2.0"}', HEADERS)
+    assert (answer.status, answer.body) == (200, b'{"prediction": "virginica"}')
+
+    wrong = door.send("POST", "classify", '{"data": "6.5,3.0,x,2.0"}', HEADERS)
+    assert (wrong.status, wrong.json["error"]["column"]) == (400, "petal_length")
+    for body, content_type, status in (
+        ('{"data": "6.5,3.0,5.2,2.0|1,2,3,4"}', "application/json", 400),
+        ("6.5,3.0,5.2,2.0", "text/csv", 415),
+    ):
+        refused = door.send("POST", "classify", body, {"Content-Type": content_type})
+        assert refused.status == status, refused.body
+        assert refused.json["error"]["request_id"]
+
+
+def test_rows_of_csv_and_what_a_caller_accepts_pass_as_they_are(door):
+    types = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    answer = door.send("POST", "predict", "6.5,3.0,5.2,2.0\n5.1,3.5,1.4,0.2\n", types)
+    assert (answer.status, answer.body) == (200, b"virginica\nsetosa\n")
+
+
 def test_the_description_and_the_page_are_there(door):
     described = door.send("GET", "openapi.json")
 
     assert described.status == 200
-    assert "/predict" in described.json["paths"]
+    assert set(described.json["paths"]) == {"/", "/classify", "/openapi.json", "/predict"}
+    page = door.send("GET", "")
+    assert page.status == 200 and page.body.startswith(b"<!doctype html>")
+    for name, value in HEADERS_OF_PAGE.items():
+        assert page.headers[name] == value
 
 
 def test_an_endpoint_that_is_gone_is_told_in_the_one_shape(deployed, door):
