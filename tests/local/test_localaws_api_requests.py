@@ -7,135 +7,21 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from localaws.control import ACCOUNT, REGION
-from tests.local.api import Api, Resources, deploy, destroy, function, method, proxy, template
+from tests.local.api import Api, deploy, destroy, template
+from tests.local.api_echo import error, parts
 from tests.local.conftest import Boto
-from tests.local.toy import allow
 
 STACK = "requests"
-# Answers with its event, or does what the header X-Mode says.
-CODE = """
-import base64, json, os, time
-def handler(event, context):
-    mode = (event["headers"] or {}).get("X-Mode", "")
-    if mode == "raise":
-        raise ValueError("secret words")
-    if mode == "exit":
-        os._exit(1)
-    if mode == "slow":
-        time.sleep(2)
-    if mode == "text":
-        return "no response"
-    if mode == "no-status":
-        return {"body": "x"}
-    if mode == "object":
-        return {"statusCode": 200, "body": {"a": 1}}
-    if mode == "binary":
-        return {"statusCode": 200, "headers": {"content-type": "application/x-npy"},
-                "body": base64.b64encode(bytes(range(256))).decode(), "isBase64Encoded": True}
-    if mode == "large":
-        return {"statusCode": 200, "body": "x" * (6 * 1024 * 1024 + 100)}
-    if mode == "headers":
-        return {"statusCode": "201", "headers": {"X-One": 1, "Server": "mine"},
-                "multiValueHeaders": {"X-Two": ["a", "b"]}}
-    return {"statusCode": 200, "body": json.dumps(event)}
-"""
-SHAPE = (
-    '{"error": {"code": "$context.error.responseType", "message": $context.error.messageString, '
-    '"hint": "$context.error.validationErrorString", "request_id": "$context.requestId"}}'
-)
-SCHEMA = {
-    "$schema": "http://json-schema.org/draft-04/schema#",
-    "type": "array",
-    "maxItems": 3,
-    "items": {"type": "array", "maxItems": 2},
-}
-
-
-def gateway_response(kind: str) -> Resources:
-    return {
-        f"Answer{kind.title().replace('_', '')}": {
-            "Type": "AWS::ApiGateway::GatewayResponse",
-            "Properties": {
-                "RestApiId": {"Ref": "Api"},
-                "ResponseType": kind,
-                "ResponseTemplates": {"application/json": SHAPE},
-                "ResponseParameters": {"gatewayresponse.header.X-Which": f"'{kind}'"},
-            },
-        }
-    }
-
-
-def parts() -> tuple[Resources, ...]:
-    validated = {
-        "RequestValidatorId": {"Ref": "Validator"},
-        "RequestModels": {"application/json": {"Ref": "Table"}},
-    }
-    return (
-        function(CODE, Timeout=8),
-        gateway_response("DEFAULT_4XX"),
-        gateway_response("DEFAULT_5XX"),
-        {
-            "Validator": {
-                "Type": "AWS::ApiGateway::RequestValidator",
-                "Properties": {
-                    "RestApiId": {"Ref": "Api"},
-                    "ValidateRequestBody": True,
-                    "ValidateRequestParameters": True,
-                },
-            },
-            "Table": {
-                "Type": "AWS::ApiGateway::Model",
-                "Properties": {
-                    "RestApiId": {"Ref": "Api"},
-                    "ContentType": "application/json",
-                    "Name": "Table",
-                    "Schema": SCHEMA,
-                },
-            },
-        },
-        method("", "GET", proxy()),
-        method("open", "POST", proxy()),
-        method("short", "POST", proxy(TimeoutInMillis=1000)),
-        method("checked", "POST", proxy(), **validated),
-        method("iam", "POST", proxy(), AuthorizationType="AWS_IAM"),
-        method(
-            "http",
-            "GET",
-            {"Type": "HTTP_PROXY", "Uri": "http://127.0.0.1:9/", "IntegrationHttpMethod": "GET"},
-        ),
-    )
 
 
 @pytest.fixture(scope="module")
 def api(boto: Boto) -> Iterator[Api]:
     yield deploy(boto, STACK, template(*parts(), BinaryMediaTypes=["application/x-npy"]))
     destroy(boto, STACK)
-
-
-@pytest.fixture(scope="module")
-def caller(boto: Boto, api: Api) -> Iterator[tuple[str, str]]:
-    """Keys of a user who may call POST /iam of this stage alone."""
-    iam = boto("iam")
-    iam.create_user(UserName="api-caller")
-    arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api.id}/local/POST/iam"
-    policy = json.dumps({"Statement": [allow(["execute-api:Invoke"], arn)]})
-    iam.put_user_policy(UserName="api-caller", PolicyName="call", PolicyDocument=policy)
-    key = iam.create_access_key(UserName="api-caller")["AccessKey"]
-    yield key["AccessKeyId"], key["SecretAccessKey"]
-    iam.delete_access_key(UserName="api-caller", AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName="api-caller", PolicyName="call")
-    iam.delete_user(UserName="api-caller")
-
-
-def error(answer: Any) -> dict[str, str]:
-    told: dict[str, str] = answer.json["error"]
-    assert told["request_id"] == answer.headers["x-amzn-RequestId"]
-    return told
 
 
 def test_a_function_gets_the_event_that_rest_apis_send(api: Api) -> None:
@@ -330,74 +216,6 @@ def test_an_integration_that_is_not_emulated_says_so_nowhere_but_fails(api: Api)
     assert api.send("GET", "http").status == 500
 
 
-def test_an_unsigned_request_to_a_closed_method_is_403(api: Api) -> None:
-    answer = api.send("POST", "iam", b"[]")
-
-    assert answer.status == 403
-    assert error(answer)["message"] == "Missing Authentication Token"
-
-
-def test_a_caller_whom_iam_lets_is_named_in_the_event(api: Api, caller: tuple[str, str]) -> None:
-    answer = api.signed("POST", "iam", b"[1]", caller)
-
-    assert answer.status == 200
-    identity = answer.json["requestContext"]["identity"]
-    assert identity["userArn"] == f"arn:aws:iam::{ACCOUNT}:user/api-caller"
-    assert identity["accessKey"] == caller[0]
-
-
-def test_a_wrong_secret_and_an_unknown_key_are_403(api: Api, caller: tuple[str, str]) -> None:
-    forged = api.signed("POST", "iam", b"[1]", (caller[0], "guessed"))
-    forged_root = api.signed("POST", "iam", b"[1]", (api.keys[0], "guessed"))
-    unknown = api.signed("POST", "iam", b"[1]", ("AKIAUNKNOWNUNKNOWN12", "x"))
-
-    assert (forged.status, forged_root.status, unknown.status) == (403, 403, 403)
-    assert api.signed("POST", "iam", b"[1]").status == 200
-    assert error(forged)["message"].startswith("The request signature we calculated does not match")
-    assert error(forged)["code"] == "INVALID_SIGNATURE"
-    assert error(unknown)["message"] == "The security token included in the request is invalid."
-
-
-def test_a_body_that_was_altered_on_the_way_is_403(api: Api, caller: tuple[str, str]) -> None:
-    signed = api.sign("POST", "iam", b"[1]", caller)
-
-    assert api.send("POST", "iam", b"[1]", signed).status == 200
-    answer = api.send("POST", "iam", b"[2]", signed)
-
-    assert answer.status == 403
-    assert error(answer)["code"] == "INVALID_SIGNATURE"
-
-
-def test_a_caller_without_the_right_is_403(api: Api, boto: Boto) -> None:
-    iam = boto("iam")
-    iam.create_user(UserName="stranger")
-    key = iam.create_access_key(UserName="stranger")["AccessKey"]
-    keys = (key["AccessKeyId"], key["SecretAccessKey"])
-    try:
-        answer = api.signed("POST", "iam", b"[1]", keys)
-    finally:
-        iam.delete_access_key(UserName="stranger", AccessKeyId=keys[0])
-        iam.delete_user(UserName="stranger")
-
-    assert answer.status == 403
-    told = error(answer)
-    assert told["code"] == "ACCESS_DENIED"
-    assert (
-        "is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api" in told["message"]
-    )
-    assert answer.headers["x-amzn-ErrorType"] == "AccessDeniedException"
-
-
 def test_pages_of_this_machine_are_answered_and_foreign_ones_are_not(api: Api) -> None:
     assert api.send("GET", headers={"Origin": "http://127.0.0.1:8080"}).status == 200
     assert api.send("GET", headers={"Origin": "https://evil.example"}).status == 403
-
-
-def test_a_signature_of_yesterday_is_403(api: Api, caller: tuple[str, str]) -> None:
-    signed = api.sign("POST", "iam", b"[1]", caller)
-    old = {**signed, "X-Amz-Date": "20200101T000000Z"}
-
-    answer = api.send("POST", "iam", b"[1]", old)
-
-    assert answer.status == 403
-    assert error(answer)["code"] == "INVALID_SIGNATURE"
