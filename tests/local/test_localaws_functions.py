@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -13,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from localaws.control import ACCOUNT, REGION, LocalAws
 from localaws.lambda_functions.function import Invocation
 from localaws.lambda_functions.runtime_api import RuntimeApi
-from tests.local.conftest import ROOT, Boto
+from localaws.liveness import alive
+from tests.local.conftest import ROOT, Boto, free_port
 from tests.local.functions_toy import HANDLER, FunctionsToy, zipped
 
 MB = 1024 * 1024
@@ -387,7 +390,7 @@ def test_invocations_are_counted_by_function_and_by_alias(functions: FunctionsTo
             Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
             StartTime=time.time() - 300, EndTime=time.time() + 60,
         )["Datapoints"]  # fmt: skip
-        return sum(point["Sum"] for point in points)
+        return float(sum(point["Sum"] for point in points))
 
     deadline = time.monotonic() + 5
     while total("Invocations") < 2 and time.monotonic() < deadline:
@@ -412,3 +415,26 @@ def test_nothing_is_left_of_a_function_that_is_gone(functions: FunctionsToy, loc
     assert len(after.files) < len(during.files)
     assert len(after.ports) == len(during.ports) - 1
     assert not any(resource.name == "fleeting" for resource in after.resources if resource.kind == "function")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_server_however_that_ends(own_root: Path, number: int) -> None:
+    local = LocalAws(own_root)
+    server = local.start(free_port())
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service, endpoint_url=server.url, region_name=REGION,
+            aws_access_key_id=ACCOUNT, aws_secret_access_key="local",
+        )  # fmt: skip
+
+    toy = FunctionsToy(client)
+    pid = toy.ask(toy.create("orphan")).payload["pid"]
+    os.kill(server.pid, number)
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert not alive(pid)
+    local.stop()
+    assert not local.state.fleets.exists()
