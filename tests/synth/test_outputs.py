@@ -24,7 +24,7 @@ def _parameters(template: dict[str, Any]) -> dict[str, Any]:
 def test_every_output_is_a_parameter_too_with_the_same_value(
     stage: str, templates: dict[str, Templates]
 ) -> None:
-    for model in (None, "iris", "digits"):
+    for model in (None, "iris", "digits", "wine"):
         template = templates[stage][f"slipway-{stage}" + (f"-{model}" if model else "")]
         told = {name: output["Value"] for name, output in template["Outputs"].items()}
         assert _parameters(template) == {parameter_name(stage, n, model): v for n, v in told.items()}
@@ -60,6 +60,17 @@ def test_no_output_disappears(prod: Templates, dev: Templates) -> None:
         "WireFormat",
         "TrainingStateMachineArn",
     }
+
+
+def test_no_output_of_a_function_disappears(templates: dict[str, Templates]) -> None:
+    model = {output_name(field.name) for field in fields(LambdaOutputs)}
+    assert model == {"ModelVersion", "FunctionName", "AliasName", "ApiUrl", "ApiAuth", "ApiKeyId"}
+    signed = templates["prod"]["slipway-prod-wine"]["Outputs"]
+    assert signed.keys() == model - {"ApiKeyId"}
+    assert (signed["AliasName"]["Value"], signed["ApiAuth"]["Value"]) == ("live", "iam")
+    with_key = templates["prod-function-s3"]["slipway-prod-wine"]["Outputs"]
+    assert with_key.keys() == model
+    assert with_key["ApiAuth"]["Value"] == "api_key"
 
 
 def test_outputs_tell_the_version_of_every_variant(templates: dict[str, Templates]) -> None:
