@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -61,7 +62,12 @@ class ApiDoor:
         self.url = url if url.endswith("/") else f"{url}/"
         self._credentials, self._region, self._key = credentials, region, key
         self._pause = pause
-        self._http = URLLib3Session(timeout=(_CONNECT_S, _READ_S), max_pool_connections=32)
+        self._http = URLLib3Session(
+            timeout=(_CONNECT_S, _READ_S),
+            max_pool_connections=32,
+            # A body goes behind its headers; without this it would wait 40 ms for their acknowledgement.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        )
 
     def invoke(self, body: bytes, content_type: str, accept: str, variant: str | None = None) -> Answer:
         """Send a body of 10 MB at most to `/predict` (6 MB where a function answers); the model has 29 s."""
