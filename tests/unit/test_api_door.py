@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,7 @@ class Api:
 def api() -> Iterator[Api]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -197,3 +199,14 @@ def test_the_outputs_say_which_doors_a_model_has(tmp_path, monkeypatch, outputs,
             Client.from_outputs("wine", file=file, door=door)
     else:
         assert Client.from_outputs("wine", file=file, door=door).door.name == name
+
+
+def test_a_request_does_not_wait_for_an_acknowledgement_between_its_head_and_its_body(api):
+    client = api.client()
+    client.predict(ROWS)
+    started = time.perf_counter()
+
+    for _ in range(20):
+        client.predict(ROWS)
+
+    assert (time.perf_counter() - started) / 20 < 0.03, "40 ms is Nagle's algorithm and a delayed ACK"
