@@ -18,6 +18,11 @@ def test_classify_answers_exactly_as_promised() -> None:
     assert answer["isBase64Encoded"] is False
 
 
+def test_classify_takes_json_that_curl_calls_a_form() -> None:
+    asked = event("/classify", '{"data": ".10"}', content_type="application/x-www-form-urlencoded")
+    assert function_of(codes())(asked)["body"] == '{"prediction": "1"}'
+
+
 def test_classify_takes_one_line_of_several_features_with_texts_and_an_id() -> None:
     answer = function_of(model("mixed"))(
         event("/classify", json.dumps({"data": ' 7,,"sky, ""light""|er",1.4,0.2\n'}))

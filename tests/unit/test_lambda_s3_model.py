@@ -34,6 +34,13 @@ def test_a_new_model_is_taken_within_a_minute_and_not_before_it_is_looked_for(ru
     assert [folder.name for folder in running.cache.iterdir()] == [second["archive_sha256"]]
 
 
+def test_the_first_model_is_taken_at_once_when_it_comes(tmp_path) -> None:
+    running = Running(tmp_path / "cache").start()
+    assert running.ask()["statusCode"] == 503
+    first = running.put(*archive_of(model(FIRST)))
+    assert running.version(1) == first["version"]
+
+
 def test_a_model_that_stays_is_not_fetched_again(running) -> None:
     for _ in range(5):
         running.version(31)

@@ -19,6 +19,8 @@ from .source import Current
 
 # On a request, not beside it: Lambda stops everything between requests.
 _LOOK_EVERY_S = 30.0
+# Where there is no model yet: a function starts before its first deploy puts one in force.
+_LOOK_FIRST_S = 1.0
 # How long the first model may take to arrive, and a later one: a request waits that the old one could answer.
 _FIRST_S, _LATER_S = 60.0, 5.0
 _CONNECT_S, _READ_S = 1.0, 2.0
@@ -66,7 +68,8 @@ class S3Model:
     def current(self) -> Current:
         """Return the model in force, after a look at the pointer where the last one was a while ago."""
         now = self._clock()
-        if not 0 <= now - self._looked < _LOOK_EVERY_S:
+        patience = _LOOK_FIRST_S if self._in_force is None else _LOOK_EVERY_S
+        if not 0 <= now - self._looked < patience:
             self._looked = now
             self._look()
         return self._current

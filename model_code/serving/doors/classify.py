@@ -11,6 +11,8 @@ from ..media import CSV, JSON, media_type_of, negotiate, parse_json
 from .answer import Answer
 from .served import Served
 
+# What `curl -d` says of any body; here it can only be JSON.
+_UNSAID = "application/x-www-form-urlencoded"
 _HINT = 'Send {"data": "<one line of CSV>"}.'
 
 
@@ -31,7 +33,8 @@ def classify(served: Served, body: bytes | str, content_type: str | None, accept
             hint="POST /predict takes its rows.",
         )
     negotiate(accept, (JSON,))
-    media_type_of(content_type, (JSON,))
+    if content_type != _UNSAID:
+        media_type_of(content_type, (JSON,))
     line = _data(body)
     matrix = read_csv(line, served.model.signature)
     if len(matrix) != 1:
