@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,10 @@ from slipway.job_removal import delete_job_logs, stop_jobs
 from slipway.project import Project
 from slipway.story import Story
 from stacks.settings import model_names
+
+
+# A function's instances end behind its deletion, as they do on AWS.
+_ENDING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,11 @@ def destroy_stacks(project: Project, aws: Aws, stacks: Sequence[str], story: Sto
 
 def local_remains(local: LocalAws) -> Remains:
     """Count what the embedded AWS still holds: resources, processes, files, ports."""
+    deadline = time.monotonic() + _ENDING_S
     inventory = local.inventory()
+    while inventory.processes and time.monotonic() < deadline:
+        time.sleep(0.1)
+        inventory = local.inventory()
     kept = [f"{resource.service} {resource.kind} {resource.name}" for resource in inventory.bootstrap]
     kept += [f"{r.service} {r.kind} {r.name}: {r.detail}" for r in inventory.kept_by_aws]
     return Remains(_listed(inventory), kept)
