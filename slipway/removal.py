@@ -17,7 +17,6 @@ from slipway.project import Project
 from slipway.story import Story
 from stacks.settings import model_names
 
-
 # A function's instances end behind its deletion, as they do on AWS.
 _ENDING_S = 5.0
 
