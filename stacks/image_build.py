@@ -42,6 +42,8 @@ def build_of(model: ModelSettings, engine: str, stage: Stage = "server") -> Imag
     if has_requirements:
         arguments["EXTRA_REQUIREMENTS"] = f"{model.name}/requirements.txt"
     patterns = ["*", "!serving"]
+    if stage == "server":  # what changes for functions alone is no new image
+        patterns += ["serving/aws_lambda", "serving/requirements-lambda-*"]
     if has_dockerfile:
         # model.toml says how the image is run, weights and machines among it: a new weight is no new image.
         patterns += [f"!{model.name}", f"{model.name}/model.toml"]

@@ -36,17 +36,20 @@ def test_the_image_is_built_for_x86_64_with_the_engine_and_a_pinned_base(root: P
     _, source, _ = _built(root, "out")
     assert source["platform"] == "linux/amd64"
     assert source["dockerFile"] == "serving/Dockerfile"
+    assert source["dockerBuildTarget"] == "server"
     assert source["dockerBuildArgs"] == {
         "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.13-slim",
         "ENGINE": "onnx",
     }
 
 
-def test_the_image_is_built_from_the_serving_code_alone(root: Path) -> None:
+def test_the_image_is_built_from_the_serving_code_alone_without_what_functions_need(root: Path) -> None:
     _, _, context = _built(root, "out")
     files = {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
     there = (root / "model_code" / "serving").rglob("*")
-    assert files == {p.relative_to(root / "model_code").as_posix() for p in there if p.is_file()}
+    everything = {p.relative_to(root / "model_code").as_posix() for p in there if p.is_file()}
+    functions = ("serving/aws_lambda/", "serving/requirements-lambda-")
+    assert files == {name for name in everything if not name.startswith(functions)}
     assert "serving/Dockerfile" in files
 
 
@@ -59,6 +62,7 @@ def test_the_image_depends_on_what_is_in_it_and_nothing_else(root: Path) -> None
     (serving / "stray.pyc").write_bytes(b"compiled")
     (digits / "inference.py").write_text("# it comes with the artifact\n", encoding="utf-8")
     (digits / "data").mkdir()
+    (serving / "aws_lambda" / "handler.py").write_text("# another function\n", encoding="utf-8")
     (root / "model_code" / "notes.txt").write_text("mine", encoding="utf-8")
     make_artifact(root, "digits", b"newest", joblib=False)
     assert _built(root, "same")[0] == before
@@ -108,6 +112,7 @@ def test_a_dockerfile_of_the_model_folder_is_built_with_all_of_that_folder(root:
     before, source, context = _built(root, "out")
 
     assert source["dockerFile"] == "digits/Dockerfile"
+    assert "dockerBuildTarget" not in source
     mine = {path.relative_to(context / "digits").as_posix() for path in (context / "digits").rglob("*")}
     assert mine == {"Dockerfile", "elsewhere.py", "tables", "tables/codes.csv"}
     assert (context / "serving" / "server").is_dir()
