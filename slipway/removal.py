@@ -9,6 +9,7 @@ from typing import Any
 
 from localaws.control import LocalAws
 from localaws.inventory import Inventory
+from localaws.liveness import command
 from slipway.aws import Aws
 from slipway.cdk import cdk
 from slipway.deployment import forget_outputs
@@ -59,17 +60,16 @@ def local_remains(local: LocalAws) -> Remains:
 
 def remains_after_stop(local: LocalAws, before: Inventory, port: int) -> list[str]:
     """Count what outlives the server itself: its port, its processes, its folders."""
-    import os
     import socket
-    from contextlib import suppress
 
     left = []
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             left.append(f"port {port}")
     for process in before.processes:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(process.pid, 0)
+        # One that has ended and that nobody has waited for yet still has its number, and no command line.
+        running = command(process.pid)
+        if running and "<defunct>" not in running:
             left.append(f"process {process.pid} {process.command}")
     left += local.left_in_engine()
     left += [f"folder {path.name}" for path in (local.state.tmp, local.state.fleets) if path.exists()]
