@@ -22,7 +22,7 @@ REQUIREMENTS = "slipway-requirements.txt"
 # Never needed to predict: tests, what type checkers and compilers read, what pip keeps of an installation.
 _FOLDERS = ("tests", "__pycache__", "include", "bin")
 _ENDINGS = (".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hpp", ".cpp", ".a", ".lib", ".cmake", ".pyc")
-_FILES = (".lock", "py.typed", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "sboms")
+_FILES = (".lock", "py.typed", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "sboms")
 # Parts of packages that nothing on the way to a prediction imports; the container suite runs without them.
 _PARTS = (
     *(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
