@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,17 @@ from slipway.story import Story
 from training.artifact import load_artifact
 
 
-@click.command("predict")
+class RowCommand(click.Command):
+    """Takes a row that begins with a minus for a row, not for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such a row behind `--`, where click looks for no options."""
+        rows = [] if "--" in args else [arg for arg in args if re.match(r"-[.\d]", arg)]
+        others = [arg for arg in args if arg not in rows]
+        return super().parse_args(ctx, [*others, "--", *rows] if rows else others)
+
+
+@click.command("predict", cls=RowCommand)
 @click.argument("model")
 @click.argument("rows", metavar="[ROW|FILE|-]", default="-")
 @stage_option
@@ -73,7 +84,11 @@ def read_text(argument: str) -> str:
     """
     if argument == "-":
         return sys.stdin.read()
-    if Path(argument).is_file():
+    try:
+        is_file = Path(argument).is_file()
+    except OSError:  # a row that is longer than a file's name may be
+        is_file = False
+    if is_file:
         try:
             return Path(argument).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:

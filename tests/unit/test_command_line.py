@@ -47,6 +47,8 @@ def slipway(*arguments, cwd=ROOT, **options):
         (["deploy", "iris", "--stage", "prd"], 2, ["prd"]),
         (["depoly"], 2, ["depoly"]),
         (["predict", "iris", "nowhere.csv"], 2, ["neither a file nor a row of numbers"]),
+        (["predict", "iriss", "-1.5,2,3,4", "--json"], 2, ["No model 'iriss'"]),
+        (["predict", "iris", "1,2,3,4", "--jsn"], 2, ["No such option", "--json"]),
     ],
 )
 def test_a_mistake_has_a_message_and_an_exit_code(arguments, code, words):
@@ -105,6 +107,11 @@ def test_rows_without_a_header_are_lists(tmp_path):
 
     assert read_rows(read_text(str(file))) == [[1, 2, 3, 4], [5, 6, 7, 8]]
     assert read_rows("1,2|3,4") == [[1, 2], [3, 4]]
+
+
+def test_a_row_may_be_longer_than_the_name_of_a_file():
+    row = ",".join(["0.125"] * 100)
+    assert read_text(row) == row
 
 
 def test_a_header_in_any_order_sends_objects_by_name(tmp_path):
