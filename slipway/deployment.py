@@ -15,8 +15,17 @@ from slipway.errors import SettingsError
 from slipway.function_checks import bring_forward
 from slipway.project import Project
 from slipway.story import Story
-from slipway.verify import CHAMPION, SHADOW, Replay, check_configuration, client_for, replay_golden_rows
+from slipway.verify import (
+    CHAMPION,
+    LATENCY_CALLS,
+    SHADOW,
+    Replay,
+    check_configuration,
+    client_for,
+    replay_golden_rows,
+)
 from stacks.images import PREBUILT
+from stacks.serve_settings import ServeSection
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
 from training.lambda_build import build_for_target
@@ -132,14 +141,24 @@ def _verified(
     for name, artifact in asked.items():
         with story.step(f"replay the golden rows of {model.name} {artifact.version} ({name})"):
             variant = name if len(asked) > 1 else None
-            replays[name] = replay_golden_rows(client, artifact, variant=variant)
+            replays[name] = replay_golden_rows(
+                client, artifact, variant=variant, latency_calls=timed_requests(model.serve)
+            )
     # An API does not choose between variants, so that only the one there is can be held to its golden rows.
     if model.serve.front_door and len(asked) == 1:
         api = client_for(aws, model.name, "api")
         with story.step(f"replay the golden rows of {model.name} through its front door"):
             await_version(aws, api)
-            replays[FRONT_DOOR] = replay_golden_rows(api, artifacts[CHAMPION])
+            replays[FRONT_DOOR] = replay_golden_rows(
+                api, artifacts[CHAMPION], latency_calls=timed_requests(model.serve)
+            )
     return replays
+
+
+def timed_requests(serve: ServeSection) -> int:
+    """Return how many requests to time: no more than an API takes at once, or 5 % of a key's day."""
+    quota = LATENCY_CALLS if serve.quota_per_day is None else serve.quota_per_day // 20
+    return max(1, min(LATENCY_CALLS, quota, serve.throttle_burst))
 
 
 def is_stale(model: ModelSettings, artifact: Artifact) -> bool:
