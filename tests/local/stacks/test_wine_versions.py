@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from slipway.errors import DeployFailed
-from slipway.functions import alias_version
+from slipway.functions import alias_version, published
 from stacks.settings import load_model
 from tests.local.api import Api
 from tests.local.load import Load
@@ -94,6 +94,7 @@ def test_a_rollback_brings_the_version_before_back_until_the_next_deploy(wine):
 
 def test_a_model_that_cannot_load_never_answers_and_the_deploy_says_why(wine):
     good, before = load_artifact(wine.project.root, "wine"), version_now(wine)
+    held = [version.name for version in published(wine.aws, wine.aws.outputs("wine"))]
     files = unpack(good)
     files["model.onnx"] = b"no model"
     manifest = {name: value for name, value in good.manifest.items() if name != "files"}
@@ -108,6 +109,8 @@ def test_a_model_that_cannot_load_never_answers_and_the_deploy_says_why(wine):
     assert version_now(wine) == before
     assert wine.aws.stack_status("wine") == "UPDATE_ROLLBACK_COMPLETE"
     assert "model_not_loadable" in str(caught.value)
+    # What failed is none to go back to, and would be in the way of the next deploy of the same.
+    assert [version.name for version in published(wine.aws, wine.aws.outputs("wine"))] == held
     assert answering(wine) == good.version
 
 
