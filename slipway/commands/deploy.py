@@ -67,6 +67,9 @@ def command(
     for name, by_variant in replays.items():
         for variant, replay in by_variant.items():
             rows = f"{replay.rows} golden rows agree with training"
+            if replay.agreement < 1:
+                agreed = round(replay.agreement * replay.rows)
+                rows = f"{agreed} of {rows}, and inference.py answers the others its own way"
             story.say(f"{name} {variant}: {rows}, p50 {replay.p50_ms:.1f} ms")
     for model in settings.models:
         if model.serve.has_api:

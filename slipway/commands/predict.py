@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from client import ClientError, RequestRefused
-from client.wire import Row
+from client.wire import Row, Wire
 from model_code.serving.csv_cells import rows_of
 from slipway.errors import ArtifactInvalid, ArtifactMissing, BadInput, PredictionRefused
 from slipway.options import aws_of, json_option, settings_of, stage_option
@@ -62,7 +62,7 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
     try:
         kind = client.wire.content_type
         answered = client.answer(client.wire.encode(table), kind, kind)
-        answers = client.wire.decode(answered.content)
+        answers = _answers(client.wire, answered.content)
     except RequestRefused as error:
         raise PredictionRefused(f"{model} refused the rows: {error}", fix=error.hint or "") from None
     except ClientError as error:
@@ -72,8 +72,20 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
         version = answered.version or client.version
         print(json.dumps({"model": model, "version": version, "predictions": answers}))
     else:
-        print("\n".join(str(answer) for answer in answers))
+        print(
+            "\n".join(map(str, answers))
+            if isinstance(answers, list)
+            else answered.content.decode("utf-8", "replace")
+        )
     story.next(f"slipway outputs {model}{'' if stage == 'local' else f' --stage {stage}'}")
+
+
+def _answers(wire: Wire, content: bytes) -> Any:
+    """Return the predictions; what an inference.py of a person's own answers may have any form."""
+    try:
+        return wire.decode(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
 
 
 def read_text(argument: str) -> str:
