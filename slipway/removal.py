@@ -92,8 +92,8 @@ def retained(aws: Aws, stacks: Sequence[str]) -> list[tuple[str, str]]:
 
             template = json.loads(template)
         for item in resources:
-            kept = template["Resources"][item["LogicalResourceId"]].get("DeletionPolicy") == "Retain"
-            if kept and item["ResourceType"] not in _GONE_ANYHOW:
+            policy = template["Resources"][item["LogicalResourceId"]].get("DeletionPolicy")
+            if policy in _KEEPING and item["ResourceType"] not in _GONE_ANYHOW:
                 name, kind = item["PhysicalResourceId"], item["ResourceType"]
                 found.append(
                     (f"{kind} {name}", _HOW.get(kind, "aws cloudcontrol delete-resource").format(name))
@@ -101,6 +101,7 @@ def retained(aws: Aws, stacks: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
+_KEEPING = ("Retain", "RetainExceptOnCreate")
 # Versions of a function outlive an update, for `slipway rollback`, and go with the function.
 _GONE_ANYHOW = ("AWS::Lambda::Version",)
 _HOW = {

@@ -45,9 +45,10 @@ def moving_integrations(template: Template) -> Iterator[Hit]:
 
 
 def vanishing_versions(template: Template) -> Iterator[Hit]:
-    """Yield versions that go when a newer one comes."""
+    """Yield versions that go when a newer one comes, or stay when the deploy that made them failed."""
     for name, resource in resources(template, "AWS::Lambda::Version"):
-        if {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {"Retain"}:
+        policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
+        if policies != ("RetainExceptOnCreate", "Retain"):
             yield name, ""
 
 

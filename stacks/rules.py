@@ -187,8 +187,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "H-23",
-        "A version of a function goes when the next one comes, so there is none to go back to.",
-        "Set removal_policy = RETAIN; all versions go with the function.",
+        "A version of a function goes when the next one comes, so there is none to go back to, or stays when "
+        "its own deploy failed, and no deploy can make it again.",
+        "Set removal_policy = RETAIN_ON_UPDATE_OR_DELETE; all versions go with the function.",
         function_checks.vanishing_versions,
     ),
     Rule(

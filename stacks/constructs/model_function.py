@@ -92,7 +92,9 @@ class ModelFunction(Construct):
             "recursive_loop": lambda_.RecursiveLoop.TERMINATE,
             "current_version_options": lambda_.VersionOptions(
                 description=f"model {props.artifact.version}" if self.has_model else "model in S3",
-                removal_policy=cdk.RemovalPolicy.RETAIN,
+                # One that failed its check goes when the stack rolls back: `slipway rollback` would offer it,
+                # and to publish the same once more AWS answers "Version already exists".
+                removal_policy=cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             ),
             "snap_start": lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if serve.snap_start else None,
         }

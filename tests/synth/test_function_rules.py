@@ -57,6 +57,7 @@ FUNCTION_FAULTS: list[tuple[str, Planted]] = [
     ("H-21", lambda model: _checked(model)["Properties"].update(Version={"Ref": "Function76856677"})),
     ("H-22", _call_latest),
     ("H-23", lambda model: only(model, "AWS::Lambda::Version").update(DeletionPolicy="Delete")),
+    ("H-23", lambda model: only(model, "AWS::Lambda::Version").update(DeletionPolicy="Retain")),
     ("H-23", lambda model: only(model, "AWS::Lambda::Version").update(UpdateReplacePolicy="Delete")),
     ("H-24", _add_address),
 ]

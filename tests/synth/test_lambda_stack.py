@@ -130,9 +130,13 @@ def test_a_model_in_the_bucket_is_stored_then_tried_and_then_put_in_force(root: 
     assert properties["Keys"][-1] == "models/wine/current.json"
 
 
-def test_a_version_stays_when_the_next_one_comes_and_says_its_model(dev: Templates) -> None:
+def test_a_version_stays_when_the_next_one_comes_but_not_when_its_deploy_failed(dev: Templates) -> None:
     version = only(dev[STACK], "AWS::Lambda::Version")
-    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_a_version_says_its_model(dev: Templates) -> None:
+    version = only(dev[STACK], "AWS::Lambda::Version")
     told = dev[STACK]["Outputs"]["ModelVersion"]["Value"]
     assert version["Properties"]["Description"] == f"model {told}"
 
