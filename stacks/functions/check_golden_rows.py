@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -24,23 +25,30 @@ _PASSING = {
     "SnapStartNotReadyException",
     "TooManyRequestsException",
 }
-_PATIENCE_S, _PAUSE_S = 120, 5
+# What its own role may do in S3 can be as new.
+_DENIED = "(AccessDenied)"
+_PATIENCE_S, _PAUSE_S = 180, 5
 # A function's longest start and its longest run.
 _CONFIG = botocore.config.Config(read_timeout=100, retries={"total_max_attempts": 1})
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Answer CloudFormation as a custom resource does, whatever happens: it would wait for an hour."""
-    status, reason = "SUCCESS", ""
+    status, reason, passed = "SUCCESS", "", event.get("PhysicalResourceId", "none")
     try:
         if event["RequestType"] != "Delete":
-            _check(**{name: event["ResourceProperties"][name] for name in ("Version", "Event")})
+            asked = [event["ResourceProperties"][name] for name in ("Version", "Event")]
+            now = hashlib.sha256("\n".join(asked).encode()).hexdigest()
+            # A stack that is rolled back comes back to what has passed, and must not fail again.
+            if now != passed:
+                _check(*asked)
+            passed = now
     except Exception as error:
         status, reason = "FAILED", f"{type(error).__name__}: {error}"[:_MAX_REASON]
     answer = {
         "Status": status,
         "Reason": reason,
-        "PhysicalResourceId": "GoldenCheck",
+        "PhysicalResourceId": passed,
         **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
     }
     request = urllib.request.Request(event["ResponseURL"], json.dumps(answer).encode(), method="PUT")  # noqa: S310
@@ -52,8 +60,8 @@ class GoldenRows(Exception):
     """The version cannot answer them, or answers otherwise than the model did when it was trained."""
 
 
-def _check(Version: str, Event: str) -> None:  # noqa: N803 - the properties' names
-    told = _invoke(Version, Event)
+def _check(version: str, event: str) -> None:
+    told = _invoke(version, event)
     pairs = list(zip(told["answers"], told["expected"], strict=True))
     if not pairs:
         raise GoldenRows("There are none.")
@@ -73,15 +81,17 @@ def _invoke(version: str, event: str) -> dict[str, Any]:
     client = session.create_client("lambda", region_name=os.environ["AWS_REGION"], config=_CONFIG)
     until = time.monotonic() + _PATIENCE_S
     while True:
+        failure: Exception
         try:
             answered = client.invoke(FunctionName=version, Payload=event.encode())
-            break
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] not in _PASSING or time.monotonic() > until:
-                raise
-            time.sleep(_PAUSE_S)
-    told: dict[str, Any] = json.loads(answered["Payload"].read())
-    if "FunctionError" in answered:
-        kind, message = told.get("errorType", answered["FunctionError"]), told.get("errorMessage", "")
-        raise GoldenRows(f"The new version fails: {kind}: {message}")
-    return told
+            failure, passing = error, error.response["Error"]["Code"] in _PASSING
+        else:
+            told: dict[str, Any] = json.loads(answered["Payload"].read())
+            if "FunctionError" not in answered:
+                return told
+            kind, message = told.get("errorType", answered["FunctionError"]), told.get("errorMessage", "")
+            failure, passing = GoldenRows(f"The new version fails: {kind}: {message}"), _DENIED in message
+        if not passing or time.monotonic() > until:
+            raise failure
+        time.sleep(_PAUSE_S)

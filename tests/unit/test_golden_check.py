@@ -72,8 +72,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     aws.server.server_close()
 
 
-def run(aws: Aws, request: str = "Create") -> dict[str, Any]:
+def run(aws: Aws, request: str = "Create", passed: str | None = None) -> dict[str, Any]:
     event = {
+        **({"PhysicalResourceId": passed} if passed else {}),
         "RequestType": request,
         "ResponseURL": f"{aws.url}/answer",
         "StackId": "stack",
@@ -100,10 +101,11 @@ def told(answers: list[Any], expected: list[Any], tolerance: float = 0.0) -> tup
 def test_a_version_that_answers_as_in_training_passes(request_type: str, aws: Aws) -> None:
     aws.answers = [told([1, "a", 2.0], [1, "a", 2.0])]
 
-    assert run(aws, request_type) == {
+    answer = run(aws, request_type)
+    assert len(answer.pop("PhysicalResourceId")) == 64
+    assert answer == {
         "Status": "SUCCESS",
         "Reason": "",
-        "PhysicalResourceId": "GoldenCheck",
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Rows",
@@ -161,6 +163,28 @@ def test_what_passes_by_itself_is_waited_for(code: str, aws: Aws) -> None:
     aws.answers = [not_yet, not_yet, told([1], [1])]
     assert run(aws)["Status"] == "SUCCESS"
     assert len(aws.invoked) == 3
+
+
+def test_a_function_whose_rights_are_as_new_is_waited_for(aws: Aws) -> None:
+    denied = "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied"
+    error = (200, {"X-Amz-Function-Error": "Unhandled"}, {"errorType": "ClientError", "errorMessage": denied})
+    aws.answers = [error, error, told([1], [1])]
+    assert run(aws)["Status"] == "SUCCESS"
+
+
+def test_a_stack_that_is_rolled_back_does_not_fail_on_what_has_passed(aws: Aws) -> None:
+    aws.answers = [told([1], [1])]
+    passed = run(aws)["PhysicalResourceId"]
+    aws.told.clear()
+
+    assert run(aws, "Update", passed)["Status"] == "SUCCESS"
+    assert len(aws.invoked) == 1
+
+
+def test_one_that_fails_leaves_what_has_passed(aws: Aws) -> None:
+    aws.answers = [told([1], [2])]
+    answer = run(aws, "Update", "what has passed")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "what has passed")
 
 
 def test_what_does_not_pass_fails_at_once_and_patience_ends(
