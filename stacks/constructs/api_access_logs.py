@@ -38,7 +38,6 @@ FORMAT = {
 class ApiAccessLogsProps:
     """What ApiAccessLogs needs to know."""
 
-    api_name: str
     retention_days: int
 
 
@@ -50,7 +49,8 @@ class ApiAccessLogs(Construct):
         self.log_group = logs.LogGroup(
             self,
             "Default",
-            log_group_name=f"/aws/apigateway/{props.api_name}",
+            # No name of ours: requests on their way while the API is deleted make API Gateway write the group
+            # anew, under the account's role, and a second deploy would find its name taken (terraform 32693).
             retention=log_retention(props.retention_days),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )

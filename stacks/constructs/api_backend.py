@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
+from constructs import IDependable
 
 # The version of Lambda's API in the addresses that API Gateway takes; there is no other.
 _LAMBDA_PATH = "2015-03-31/functions"
@@ -37,8 +38,8 @@ class ApiBackend(Protocol):
     line_pattern: str | None
     """What the text for /classify has to match, where the gateway is the only one to look at it."""
 
-    def attach(self, api: apigateway.RestApi, stage: str, /) -> None:
-        """Let the API's stage, and nobody else's, ask it."""
+    def attach(self, api: apigateway.RestApi, stage: str, /) -> IDependable:
+        """Let the API's stage, and nobody else's, ask it; return what has to be there before one does."""
 
     def integration(self, route: Route, /) -> apigateway.Integration:
         """Return how a route's requests get there; `attach` came before."""
@@ -58,9 +59,9 @@ class LambdaBackend:
         self.routes = tuple(route.path for route in (PREDICT, CLASSIFY, PROBABILITIES))
         self.line_pattern: str | None = None
 
-    def attach(self, api: apigateway.RestApi, stage: str, /) -> None:
+    def attach(self, api: apigateway.RestApi, stage: str, /) -> IDependable:
         """Add one permission, for the deployed stage alone: the console's test button is not in it."""
-        lambda_.CfnPermission(
+        return lambda_.CfnPermission(
             api,
             "Invoke",
             action="lambda:InvokeFunction",

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import aws_cdk as cdk
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from model_code.serving.doors import page as pages
 from model_code.serving.doors.openapi import Door, openapi
@@ -57,7 +57,7 @@ class SageMakerBackend:
         self.line_pattern: str | None = templates.LINE_PATTERN
         self.routes = (PREDICT.path, *([CLASSIFY.path] if self._kind in ("string", "integer") else []))
 
-    def attach(self, api: apigateway.RestApi, _stage: str, /) -> None:
+    def attach(self, api: apigateway.RestApi, _stage: str, /) -> IDependable:
         """Make the role that API Gateway asks the endpoint with.
 
         AWS documents no aws:SourceArn for a role that API Gateway takes, so there is no condition on it. To
@@ -72,6 +72,7 @@ class SageMakerBackend:
                 {"Ask": [allow(["sagemaker:InvokeEndpoint"], [self._props.endpoint.endpoint_arn])]}
             ),
         )
+        return self._role
 
     def integration(self, route: Route, /) -> apigateway.Integration:
         """Return the integration of a route."""
@@ -138,6 +139,8 @@ class SageMakerBackend:
                     apigateway.IntegrationResponse(
                         status_code="200",
                         selection_pattern=templates.GOOD,
+                        # A template reads text, also for a caller that accepts NPY.
+                        content_handling=apigateway.ContentHandling.CONVERT_TO_TEXT if response else None,
                         response_parameters=_mapped(
                             {"Content-Type": typed, _VARIANT: f"{_INTEGRATION}{_VARIANT}", **self._allowed}
                         ),

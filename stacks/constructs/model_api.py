@@ -54,7 +54,7 @@ class ModelApi(Construct):
         logs = ApiAccessLogs(
             self,
             "AccessLogs",
-            props=ApiAccessLogsProps(api_name=name, retention_days=props.stage.log_retention_days),
+            props=ApiAccessLogsProps(retention_days=props.stage.log_retention_days),
         )
         self.rest_api = apigateway.RestApi(
             self,
@@ -82,8 +82,9 @@ class ModelApi(Construct):
         # CDK's own output, under a generated name.
         self.rest_api.node.try_remove_child("Endpoint")
         self._protect()
-        self._include_in_deployment({"binary": [NPY], "tls": TLS_POLICY})
-        props.backend.attach(self.rest_api, props.stage.name)
+        # Where a function's form changes, its new alias may be called before the stage asks it.
+        allowed = props.backend.attach(self.rest_api, props.stage.name)
+        self._include_in_deployment({"binary": [NPY], "tls": TLS_POLICY}, allowed)
         self._add_methods()
         self._add_errors()
         self.url = self.rest_api.url

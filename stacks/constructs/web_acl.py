@@ -29,6 +29,19 @@ COUNTED = (
 # What of a request shows who somebody is, and is not logged.
 _REDACTED_HEADERS = ("authorization", "x-api-key", "x-amz-security-token")
 _FIVE_MINUTES_S = 300
+# A rule that looks for markup logs the words in which it found some, of a body too, also where it only
+# counts; the fields that a log leaves out cannot be bodies. Source: "Data protection" and "Log fields for
+# web ACL traffic" in the WAF developer guide.
+_UNSEEN = wafv2.CfnWebACL.DataProtectionConfigProperty(
+    data_protections=[
+        wafv2.CfnWebACL.DataProtectProperty(
+            action="SUBSTITUTION",
+            field=wafv2.CfnWebACL.FieldToProtectProperty(field_type="BODY"),
+            exclude_rule_match_details=False,
+            exclude_rate_based_details=False,
+        )
+    ]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +68,7 @@ class WebAcl(Construct):
             scope="REGIONAL",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             visibility_config=_seen_as(props.name),
+            data_protection_config=_UNSEEN,
             rules=[
                 _managed(0, "AWSManagedRulesAmazonIpReputationList"),
                 _managed(1, "AWSManagedRulesKnownBadInputsRuleSet"),
@@ -82,20 +96,20 @@ class WebAcl(Construct):
         association.node.add_dependency(logging)
 
     def _log(self, acl: wafv2.CfnWebACL, props: WebAclProps) -> wafv2.CfnLoggingConfiguration:
-        stack = cdk.Stack.of(self)
+        stack, name = cdk.Stack.of(self), f"aws-waf-logs-{props.name}"  # AWS takes no other prefix
         group = logs.LogGroup(
             self,
             "Logs",
-            # AWS takes no other prefix.
-            log_group_name=f"aws-waf-logs-{props.name}",
+            log_group_name=name,
             retention=log_retention(props.log_retention_days),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        # AWS would add such a policy by itself, which nobody would remove.
-        policy = logs.ResourcePolicy(
-            self,
-            "LogDelivery",
-            policy_statements=[
+        # The group's own policy: of the account's there can be ten ("PutResourcePolicy" in the API reference
+        # of CloudWatch Logs).
+        resource = group.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 - for mypy
+        resource.resource_policy_document = iam.PolicyDocument(
+            statements=[
                 iam.PolicyStatement(
                     principals=[
                         iam.ServicePrincipal(
@@ -107,15 +121,15 @@ class WebAcl(Construct):
                         )
                     ],
                     actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                    resources=[f"{_arn(stack, group)}:log-stream:*"],
+                    resources=[f"{_arn(stack, name)}:log-stream:*"],
                 )
-            ],
+            ]
         )
-        configuration = wafv2.CfnLoggingConfiguration(
+        return wafv2.CfnLoggingConfiguration(
             self,
             "Logging",
             resource_arn=acl.attr_arn,
-            log_destination_configs=[_arn(stack, group)],
+            log_destination_configs=[_arn(stack, group.log_group_name)],
             redacted_fields=[
                 wafv2.CfnLoggingConfiguration.FieldToMatchProperty(query_string={}),
                 *(
@@ -124,16 +138,14 @@ class WebAcl(Construct):
                 ),
             ],
         )
-        configuration.node.add_dependency(policy)
-        return configuration
 
 
-def _arn(stack: cdk.Stack, group: logs.ILogGroup) -> str:
+def _arn(stack: cdk.Stack, name: str) -> str:
     """Return a group's ARN without the :* of its streams, which WAF does not take."""
     return stack.format_arn(
         service="logs",
         resource="log-group",
-        resource_name=group.log_group_name,
+        resource_name=name,
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
 

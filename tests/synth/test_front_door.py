@@ -178,6 +178,13 @@ def test_an_error_is_text_to_a_caller_that_accepts_npy_too(prod: dict[str, Any])
         assert (answer.get("ContentHandling") == "CONVERT_TO_TEXT") == (code != "200")
 
 
+def test_what_a_template_makes_is_text_whatever_a_caller_accepts(prod: dict[str, Any]) -> None:
+    for method in methods(prod).values():
+        for answer in method["Integration"]["IntegrationResponses"]:
+            if "ResponseTemplates" in answer:
+                assert answer["ContentHandling"] == "CONVERT_TO_TEXT"
+
+
 def test_classify_makes_a_row_of_csv_of_one_text_and_a_text_of_one_prediction(prod: dict[str, Any]) -> None:
     integration = _integration(prod, "POST", "/classify")
     assert integration["RequestTemplates"] == {"application/json": "$input.path('$.data')"}

@@ -96,7 +96,8 @@ def test_a_line_of_the_access_log_holds_nothing_that_callers_write_freely(prod: 
 def test_the_access_log_is_a_group_of_the_stack_s_own(prod: dict[str, Any]) -> None:
     group = prod["Resources"]["ApiAccessLogs50B185DB"]
     assert group["Properties"]["RetentionInDays"] == 365
-    assert group["Properties"]["LogGroupName"] == "/aws/apigateway/slipway-prod-iris"
+    # A name of its own would be taken where a late request wrote the group anew after the stack had gone.
+    assert "LogGroupName" not in group["Properties"]
 
 
 def test_everything_of_an_api_goes_with_its_stack(prod: dict[str, Any], keyed: dict[str, Any]) -> None:
@@ -161,6 +162,7 @@ def test_a_deployment_waits_for_all_that_it_holds(prod: dict[str, Any]) -> None:
         name
         for name, resource in prod["Resources"].items()
         if resource["Type"].removeprefix("AWS::ApiGateway::") in held
+        or resource["Type"] == "AWS::Lambda::Permission"
     }
     assert names <= set(only(prod, "AWS::ApiGateway::Deployment")["DependsOn"])
 

@@ -73,7 +73,7 @@ def test_its_log_is_the_stack_s_and_holds_no_key(prod: dict[str, Any]) -> None:
         name
         for name, resource in prod["Resources"].items()
         if resource["Type"] == "AWS::Logs::LogGroup"
-        and resource["Properties"]["LogGroupName"].startswith("aws-waf-logs-")
+        and resource["Properties"].get("LogGroupName", "").startswith("aws-waf-logs-")
     )
     assert rendered(destination).endswith(f":log-group:<{group}>")
     redacted = json.dumps(configuration["RedactedFields"])
@@ -82,13 +82,24 @@ def test_its_log_is_the_stack_s_and_holds_no_key(prod: dict[str, Any]) -> None:
 
 
 def test_the_log_s_policy_names_who_delivers_and_for_whom(prod: dict[str, Any]) -> None:
-    (policy,) = every(prod, "AWS::Logs::ResourcePolicy")
-    document = json.loads(rendered(policy["Properties"]["PolicyDocument"]))
+    # The account can have ten policies; each group one of its own.
+    assert every(prod, "AWS::Logs::ResourcePolicy") == []
+    (document,) = (
+        group["Properties"]["ResourcePolicyDocument"]
+        for group in every(prod, "AWS::Logs::LogGroup")
+        if "ResourcePolicyDocument" in group["Properties"]
+    )
     (statement,) = document["Statement"]
     assert statement["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
-    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "<AWS::AccountId>"}
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     assert "aws:SourceArn" in statement["Condition"]["ArnLike"]
-    assert ":log-group:<" in statement["Resource"]
+    assert rendered(statement["Resource"]).endswith(":log-group:aws-waf-logs-slipway-prod-iris:log-stream:*")
+
+
+def test_no_word_of_a_body_is_written_down(prod: dict[str, Any]) -> None:
+    (protected,) = only(prod, "AWS::WAFv2::WebACL")["Properties"]["DataProtectionConfig"]["DataProtections"]
+    assert (protected["Field"], protected["Action"]) == ({"FieldType": "BODY"}, "SUBSTITUTION")
+    assert protected["ExcludeRuleMatchDetails"] is False
 
 
 def test_samples_which_show_headers_are_off(prod: dict[str, Any]) -> None:
