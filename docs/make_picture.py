@@ -35,7 +35,7 @@ def main() -> None:
         text = Text.from_ansi(line)
         if line.startswith("ok "):
             text.stylize("green", 0, 3)
-        told = any(word in line for word in ("->", "held-back", " of 1000", "as a shadow", "joined rows"))
+        told = any(word in line for word in ("->", "held-back", " of 1000", "again, ", "joined rows"))
         if told or not line.startswith(("     ", "\x1b[2m     ")):
             console.print(text, no_wrap=True)
     picture = console.export_svg(title="slipway", unique_id="slipway")
