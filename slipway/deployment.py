@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,9 +74,9 @@ def deploy(
     artifacts = {model.name: artifacts_of(project, model) for model in models}
     for model in models:
         newest = artifacts[model.name][CHAMPION]
-        if is_stale(model, newest):
+        if changed := changed_files(model, newest):
             story.say(
-                f"{model.name}: model.toml changed since {newest.version} was trained. "
+                f"{model.name}: {', '.join(changed)} changed since {newest.version} was trained. "
                 f"To serve the change, run: slipway train {model.name}"
             )
     for model in models:
@@ -161,9 +162,20 @@ def timed_requests(serve: ServeSection) -> int:
     return max(1, min(LATENCY_CALLS, quota, serve.throttle_burst))
 
 
-def is_stale(model: ModelSettings, artifact: Artifact) -> bool:
-    """Whether `[model]` in model.toml says something else than when the artifact was trained."""
-    return bool(artifact.manifest["settings"] != model.model.model_dump(mode="json"))
+def changed_files(model: ModelSettings, artifact: Artifact) -> list[str]:
+    """Return which files of a model's folder say something else than when the artifact was packaged."""
+    changed = []
+    if artifact.manifest["settings"] != model.model.model_dump(mode="json"):
+        changed.append("model.toml")
+    for name in ("inference.py", "requirements.txt"):
+        file = model.folder / name
+        digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+        packaged = artifact.manifest["files"].get(f"code/{name}")
+        if name == "inference.py" and not artifact.manifest["hooks"]:
+            packaged = None  # it is ours
+        if digest != packaged:
+            changed.append(name)
+    return changed
 
 
 def write_outputs(project: Project, aws: Aws, models: Sequence[str]) -> None:

@@ -160,7 +160,7 @@ def _deploy(stack: _Stack, aws: Aws, story: Story) -> None:
         raise DeployFailed(
             f"{stack.name} ended as {final}.",
             why="\n".join(reasons[:3]),
-            fix="What ran before is still there. Mend the cause and deploy again.",
+            fix=f"{'What ran before is still there. ' if status else ''}Mend the cause and deploy again.",
         )
 
 

@@ -29,9 +29,10 @@ def bring_forward(aws: Aws, model: ModelSettings, artifact: Artifact, story: Sto
         story.say(f"{model.name} answered with version {now} since a rollback; it answers with {asked} now")
     if model.serve.model_source == "s3":
         bucket = aws.outputs()["BucketName"]
-        before = current(aws, bucket, model.name)["version"]
+        before = current(aws, bucket, model.name).get("version")
         if before != artifact.version:
             point_at(aws, outputs, bucket, model.name, artifact.version)
-            story.say(f"{model.name} had {before} in force since a rollback; it has {artifact.version} now")
+            was = f"{before} in force since a rollback" if before else "no model in force"
+            story.say(f"{model.name} had {was}; it has {artifact.version} now")
     with story.step(f"wait until {model.name} answers with {artifact.version}"):
         await_version(aws, client_for(aws, model.name), artifact.version)

@@ -32,7 +32,7 @@ def held(aws: Aws, bucket: str, model: str) -> list[Held]:
     """Return the versions of a model that a stage's bucket holds, the newest first."""
     prefix = models_prefix(model)
     pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    now = current(aws, bucket, model)["version"]
+    now = current(aws, bucket, model).get("version")
     found = [
         (item["LastModified"], str(item["Key"]).removeprefix(prefix).partition("/")[0])
         for page in pages
@@ -46,8 +46,13 @@ def held(aws: Aws, bucket: str, model: str) -> list[Held]:
 
 
 def current(aws: Aws, bucket: str, model: str) -> dict[str, str]:
-    """Return the pointer in force."""
-    return _read(aws.client("s3"), bucket, current_pointer_key(model))
+    """Return the pointer in force; nothing where it is missing or no pointer."""
+    s3 = aws.client("s3")
+    try:
+        pointer = _read(s3, bucket, current_pointer_key(model))
+    except (s3.exceptions.NoSuchKey, ValueError):
+        return {}
+    return pointer if isinstance(pointer, dict) else {}
 
 
 def point_at(aws: Aws, outputs: Mapping[str, str], bucket: str, model: str, version: str) -> None:

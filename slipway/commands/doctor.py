@@ -21,7 +21,7 @@ from localaws.images.definition import DOCKERFILE, Definition
 from localaws.images.engine import find_engine
 from slipway.api_account import commands_to_set_log_role, log_role
 from slipway.aws import Aws
-from slipway.deployment import is_stale
+from slipway.deployment import changed_files
 from slipway.errors import SlipwayError
 from slipway.options import json_option, settings_of, stage_option
 from slipway.project import Project
@@ -175,13 +175,13 @@ def _artifacts(project: Project, settings: Settings) -> Iterator[Check]:
         except SlipwayError as error:
             yield Check(name, False, error.what, error.fix)
             continue
-        stale = is_stale(model, artifact)
+        changed = ", ".join(changed_files(model, artifact))
         found = f"{artifact.version}, scikit-learn {artifact.scikit_learn}"
         again = f"Run: slipway train {model.name}"
         if artifact.scikit_learn != SKLEARN.library_version:
             yield Check(name, False, f"{found}; the image has {SKLEARN.library_version}", again)
         else:
-            yield Check(name, not stale, found + ("; model.toml changed since" if stale else ""), again)
+            yield Check(name, not changed, found + (f"; {changed} changed since" if changed else ""), again)
 
 
 def _own_images(project: Project, settings: Settings) -> Iterator[Check]:

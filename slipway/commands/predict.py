@@ -51,6 +51,8 @@ def command(model: str, rows: str, stage: str, as_json: bool) -> None:
 
     project, story = Project.here(), Story()
     settings = settings_of(project, (model,), stage)
+    if rows == "-" and sys.stdin.isatty():
+        story.say("rows, one a line; Ctrl-D ends them")
     text = read_text(rows)
     client = client_for(aws_of(project, settings.stage), model)
 

@@ -66,7 +66,7 @@ def command(model: str, to: str | None, only_list: bool, stage: str, as_json: bo
             await_version(aws, client_for(aws, model), target.model_version)
         versions = versions_of(aws, model, outputs)
     _show(model, versions, as_json=as_json)
-    story.next(f"slipway {'rollback' if only_list else 'predict'} {model}{at}")
+    story.next(f"slipway rollback {model}{at}" if only_list else f"slipway status{at}")
 
 
 def choose(model: str, versions: Sequence[Held], to: str | None) -> Held:

@@ -6,9 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from slipway.deployment import require_mapped_region, timed_requests
+from slipway.deployment import changed_files, require_mapped_region, timed_requests
 from slipway.errors import SettingsError
 from stacks.serve_settings import ServeSection
+from stacks.settings import load_model
+from training.artifact import load_artifact
+from training.train import train
 
 
 def stage_in(region, *, pinned=None):
@@ -32,3 +35,15 @@ def test_a_region_without_aws_images_has_to_be_said_in_stages_toml():
 )
 def test_a_deploy_leaves_callers_their_quota_and_is_not_throttled_itself(limits, requests):
     assert timed_requests(ServeSection(target="lambda", auth="api_key", **limits)) == requests
+
+
+def test_a_deploy_knows_which_files_changed_since_training(project):
+    train(project, load_model(project, "iris"))
+    artifact = load_artifact(project, "iris")
+    assert changed_files(load_model(project, "iris"), artifact) == []
+
+    folder = project / "model_code" / "iris"
+    (folder / "inference.py").write_text("from serving.script_mode import predict_fn\n")
+    settings = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(settings.replace("C = 0.5", "C = 0.6"))
+    assert changed_files(load_model(project, "iris"), artifact) == ["model.toml", "inference.py"]

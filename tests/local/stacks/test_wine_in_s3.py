@@ -89,6 +89,9 @@ def test_a_model_that_was_altered_or_is_missing_leaves_the_old_one_answering(in_
         s3.delete_object(Bucket=bucket, Key=altered["archive"])
         s3.delete_object(Bucket=bucket, Key=current_pointer_key("wine"))
         assert ask(in_s3) == good["version"]
+        assert not any(version.current for version in held(in_s3.aws, bucket, "wine"))
+        in_s3.redeploy("wine", **IN_S3)
+        assert current(in_s3.aws, bucket, "wine") == good
     finally:
         put(in_s3, good)
 
