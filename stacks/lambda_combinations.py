@@ -51,8 +51,8 @@ def _snapshot_kept_warm(serve: ServeSection) -> Iterator[Hit]:
         yield "provisioned_concurrency", serve.provisioned_concurrency
 
 
-def _more_warm_than_reserved(serve: ServeSection) -> Iterator[Hit]:
-    if serve.reserved_concurrency and (serve.provisioned_concurrency or 0) > serve.reserved_concurrency:
+def _all_reserved_is_warm(serve: ServeSection) -> Iterator[Hit]:
+    if serve.reserved_concurrency and (serve.provisioned_concurrency or 0) >= serve.reserved_concurrency:
         yield "provisioned_concurrency", serve.provisioned_concurrency
 
 
@@ -120,9 +120,10 @@ LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         "Remove snap_start or provisioned_concurrency.",
     ),
     Combination(
-        _more_warm_than_reserved,
-        "What is kept warm is a part of reserved_concurrency.",
-        "Set reserved_concurrency to the same or more.",
+        _all_reserved_is_warm,
+        "What is kept warm is a part of reserved_concurrency, and belongs to the version that answers: where "
+        "that is all, AWS runs no other, and a new version could not be tried.",
+        "Set reserved_concurrency to more.",
     ),
     Combination(
         _half_a_vpc,

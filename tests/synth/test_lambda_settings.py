@@ -59,6 +59,11 @@ IMPOSSIBLE: list[tuple[int, str, str]] = [
         LAMBDA + "reserved_concurrency = 2\nprovisioned_concurrency = 3\n",
         "serve.provisioned_concurrency = 3",
     ),
+    (
+        7,
+        LAMBDA + "reserved_concurrency = 2\nprovisioned_concurrency = 2\n",
+        "serve.provisioned_concurrency = 2",
+    ),
     (8, LAMBDA + 'subnet_ids = ["subnet-01234567"]\n', "serve.subnet_ids = ['subnet-01234567']"),
     (8, LAMBDA + 'security_group_ids = ["sg-01234567"]\n', "serve.security_group_ids = ['sg-01234567']"),
     (9, LAMBDA + "quota_per_day = 1000\n", "serve.quota_per_day = 1000"),
@@ -127,7 +132,7 @@ def test_a_function_has_one_processor_and_ten_seconds(tmp_path: Path) -> None:
         LAMBDA + 'subnet_ids = ["subnet-0123456789abcdef0"]\nsecurity_group_ids = ["sg-01234567"]\n',
         LAMBDA + 'auth = "api_key"\nquota_per_day = 1000\n',
         LAMBDA + 'auth = "none"\ncors_origins = ["https://a.example", "http://localhost:8080"]\n',
-        LAMBDA + "reserved_concurrency = 2\nprovisioned_concurrency = 2\n",
+        LAMBDA + "reserved_concurrency = 3\nprovisioned_concurrency = 2\n",
         DOOR + 'auth = "api_key"\nquota_per_day = 5\nthrottle_rate = 0.5\n',
     ],
 )
