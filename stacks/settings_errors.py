@@ -46,6 +46,8 @@ def _reason(problem: Mapping[str, Any]) -> str:
         allowed = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
         hint = did_you_mean(str(problem["input"]), allowed)
         return f"Allowed: {problem['ctx']['expected']}. {hint}".strip()
+    if problem["type"] == "tuple_type":
+        return f'It is a list. Write it as ["{problem["input"]}"].'
     return f"{reason}."
 
 

@@ -118,6 +118,12 @@ def load_artifact(root: Path, model: str, version: str = LATEST) -> Artifact:
         archive = (folder / ARCHIVE).read_bytes()
         manifest = (folder / MANIFEST).read_bytes()
     except FileNotFoundError:
+        if folder.is_dir():
+            raise ArtifactInvalid(
+                f"artifacts/{model}/{version} is incomplete.",
+                why=f"It needs {ARCHIVE} and {MANIFEST}.",
+                fix=f"Delete that folder and run: {make}",
+            ) from None
         here = sorted(path.name for path in home.glob("*") if path.is_dir() and len(path.name) == 12)
         raise ArtifactMissing(
             f"{model} has no artifact {version}.",

@@ -84,6 +84,12 @@ def test_a_combination_that_cannot_be_names_key_value_cause_and_remedy(
     assert (refused.value.why, refused.value.fix) == (COMBINATIONS[row].why, COMBINATIONS[row].fix)
 
 
+def test_a_text_in_the_place_of_a_list_is_told_how_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is not allowed") as refused:
+        _serve(tmp_path, OWN + 's3_prefixes = "s3://bucket/rows"\n')
+    assert refused.value.why == 'It is a list. Write it as ["s3://bucket/rows"].'
+
+
 def test_every_combination_has_a_test() -> None:
     assert {row for row, _, _ in IMPOSSIBLE} == set(range(len(COMBINATIONS)))
 

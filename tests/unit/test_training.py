@@ -183,6 +183,10 @@ def test_an_archive_changed_after_training_is_refused(project):
     assert train_in(project).version == artifact.version
     assert load_artifact(project, "iris").version == artifact.version
 
+    (artifact.archive.parent / "manifest.json").unlink()
+    with pytest.raises(ArtifactInvalid, match="is incomplete"):
+        load_artifact(project, "iris")
+
 
 def test_a_missing_artifact_names_the_command_that_makes_it(project):
     with pytest.raises(ArtifactMissing, match="slipway train iris"):
