@@ -76,6 +76,10 @@ def test_what_the_gateway_refuses_has_the_same_shape(door, body, content_type, s
 def test_classify_is_one_row_as_text_and_one_class(door):
     answer = door.send("POST", "classify", '{"data": "6.5,3.0,5.2,2.0"}', HEADERS)
     assert (answer.status, answer.body) == (200, b'{"prediction": "virginica"}')
+    other = door.send(
+        "POST", "classify", '{"data": "6.5,3.0,5.2,2.0"}', HEADERS | {"Accept": "application/x-npy"}
+    )
+    assert (other.status, other.body) == (200, answer.body)
 
     wrong = door.send("POST", "classify", '{"data": "6.5,3.0,x,2.0"}', HEADERS)
     assert (wrong.status, wrong.json["error"]["column"]) == (400, "petal_length")
