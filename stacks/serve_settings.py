@@ -127,9 +127,10 @@ class ServeSection(Section):
     """Who may call the API: those whom IAM lets (requests are signed), who has an API key, or everybody.
     Default: "none" on the stage local, else "iam"."""
     throttle_rate: float = Field(default=50, gt=0, le=10000)
-    """Requests that the API takes in a second, in the long run; it refuses more with 429."""
+    """Requests that each route of the API takes in a second, in the long run; it refuses more with 429.
+    With a key it is the most of all routes, too."""
     throttle_burst: int = Field(default=100, ge=1, le=5000)
-    """Requests that the API takes at once."""
+    """Requests that each route of the API takes at once."""
     quota_per_day: int | None = Field(default=None, ge=1)
     """Requests that an API key may make in a day; `auth = "api_key"` only."""
     cors_origins: tuple[str, ...] = Field(default=(), strict=False)
