@@ -74,7 +74,8 @@ class Artifact:
             raise NoEngine(
                 f"{self.model} {self.version} cannot be served by a container of ours.",
                 why=f"{engine['reason']}.",
-                fix='Set [serve] image = "sklearn", or build the model from scikit-learn\'s own parts.',
+                fix="Build the model from scikit-learn's own parts, or name the package in the model's "
+                'requirements.txt; target = "sagemaker" and image = "sklearn" serve what train.py wrote.',
             )
         return str(engine["name"])
 

@@ -157,7 +157,8 @@ def packages_of(requirements: Path) -> frozenset[str]:
     return frozenset(
         package
         for package, distributions in importlib.metadata.packages_distributions().items()
-        if named & {_canonical(distribution) for distribution in distributions}
+        # xgboost is here from another distribution of it, xgboost-cpu.
+        if named & {_canonical(name) for name in (package, *distributions)}
     )
 
 

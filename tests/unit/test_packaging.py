@@ -236,10 +236,9 @@ def test_code_in_a_model_is_refused_by_name():
         package(model, SIGNATURE, Answers(ROWS, LABELS, "integer"))
 
 
-def test_a_package_that_the_requirements_name_is_in_the_container(tmp_path):
-    (tmp_path / "requirements.txt").write_text(
-        "# boosting\nXGBoost_CPU==3.2.0 ; python_version > '3'\nabsent\n"
-    )
+@pytest.mark.parametrize("line", ["XGBoost_CPU==3.2.0 ; python_version > '3'", "xgboost==3.2.0"])
+def test_a_package_that_the_requirements_name_is_in_the_container(tmp_path, line):
+    (tmp_path / "requirements.txt").write_text(f"# boosting\n{line}\nabsent\n")
 
     assert "xgboost" in packages_of(tmp_path / "requirements.txt")
     assert packages_of(tmp_path / "nowhere.txt") == frozenset()
