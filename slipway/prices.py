@@ -17,6 +17,7 @@ _API_PER_MILLION = 3.50  # REST API, the first 333 million requests of a month
 _LAMBDA_PER_MILLION = 0.20
 _GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 _PROVISIONED_GB_SECOND = {"x86_64": 0.0000041667, "arm64": 0.0000033334}
+_SNAPSHOT_GB_SECOND = 0.0000015046
 _LOGS_PER_GB = 0.50
 _WAF_PER_MILLION = 0.60
 _WAF_ACL_PER_MONTH, _WAF_RULE_PER_MONTH = 5.0, 1.0
@@ -68,6 +69,8 @@ def cost(model: ModelSettings, stage: StageSettings) -> Cost:
     if serve.provisioned_concurrency:
         warm = serve.provisioned_concurrency * gigabytes * _MONTH_S
         per_month["provisioned concurrency"] = warm * _PROVISIONED_GB_SECOND[serve.architecture]
+    if serve.snap_start:
+        per_month["the snapshot of each version"] = gigabytes * _MONTH_S * _SNAPSHOT_GB_SECOND
     return Cost(per_million, per_month)
 
 
