@@ -116,7 +116,8 @@ def test_what_is_billed_without_a_request_is_told_by_the_month():
     found = cost(model, load_stage(ROOT, "prod"))
 
     assert found.per_month["provisioned concurrency"] == pytest.approx(2 * 730 * 3600 * 0.0000041667)
+    assert found.per_month["WAF"] == 9
+
     model = load_model(ROOT, "wine", {"serve.memory_mb": 1024, "serve.snap_start": True})
     snapshots = cost(model, load_stage(ROOT, "local")).per_month
     assert snapshots == {"the snapshot of each version": pytest.approx(730 * 3600 * 0.0000015046)}
-    assert found.per_month["WAF"] == 9
