@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from stacks.settings import stack_name
 _DESCRIBED = "model "
 # An event that API Gateway cannot make: the function answers the golden rows of its own manifest.
 _TRY = {"slipway": "try"}
+_MOVING_S, _LOOK_S = 900.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def published(aws: Aws, outputs: Mapping[str, str]) -> list[Held]:
         Held(
             version["Version"],
             str(version.get("Description", "")).removeprefix(_DESCRIBED),
-            str(version["LastModified"]),
+            str(version["LastModified"])[:19],
             version["Version"] == now,
         )
         for version in found
@@ -98,16 +100,31 @@ def asked_version(aws: Aws, model: str) -> str:
     return arns[0].rpartition(":")[2]
 
 
-def move_alias(aws: Aws, outputs: Mapping[str, str], number: str) -> None:
-    """Have another version answer, from the next request on, once it has shown that it can.
+def move_alias(
+    aws: Aws, outputs: Mapping[str, str], number: str, *, pause: Callable[[float], None] = time.sleep
+) -> None:
+    """Have another version answer, once it has shown that it can: from the next request on.
+
+    With instances that are kept warm AWS moves requests bit by bit, as those of the version get ready; then
+    this returns when all have moved.
 
     Raises:
         VersionRefused: it does not load or answers wrongly; nothing has changed then.
+        DeployFailed: after 15 minutes some requests still go to the version before.
     """
     try_version(aws, outputs["FunctionName"], number)
-    aws.client("lambda").update_alias(
-        FunctionName=outputs["FunctionName"], Name=outputs["AliasName"], FunctionVersion=number
-    )
+    client = aws.client("lambda")
+    alias = {"FunctionName": outputs["FunctionName"], "Name": outputs["AliasName"]}
+    moved = client.update_alias(**alias, FunctionVersion=number)
+    deadline = time.monotonic() + _MOVING_S
+    while (moved.get("RoutingConfig") or {}).get("AdditionalVersionWeights"):
+        if time.monotonic() > deadline:
+            raise DeployFailed(
+                f"{alias['Name']} of {alias['FunctionName']} still moves to version {number}.",
+                fix="Look at it again in some minutes: slipway status",
+            )
+        pause(_LOOK_S)
+        moved = client.get_alias(**alias)
 
 
 def try_version(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from slipway.commands.rollback import choose
 from slipway.curl_line import curl_line
 from slipway.errors import NoSuchVersion, SettingsError
-from slipway.functions import Held, require_endpoint
+from slipway.functions import Held, move_alias, require_endpoint
 from slipway.prices import cost, told
 from stacks.settings import load_model, load_stage
 
@@ -121,3 +122,30 @@ def test_what_is_billed_without_a_request_is_told_by_the_month():
     model = load_model(ROOT, "wine", {"serve.memory_mb": 1024, "serve.snap_start": True})
     snapshots = cost(model, load_stage(ROOT, "local")).per_month
     assert snapshots == {"the snapshot of each version": pytest.approx(730 * 3600 * 0.0000015046)}
+
+
+class MovingAlias:
+    """Lambda, where instances that are kept warm take a while."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def client(self, _service, **_settings):
+        return self
+
+    def invoke(self, **_call):
+        told = {"version": "a" * 12, "answers": [1], "expected": [1], "tolerance": 0.0}
+        return {"Payload": io.BytesIO(json.dumps(told).encode())}
+
+    def update_alias(self, **_alias):
+        return {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.9}}}
+
+    def get_alias(self, **_alias):
+        self.asked += 1
+        return {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1}}} if self.asked < 3 else {}
+
+
+def test_a_rollback_waits_until_no_request_goes_to_the_version_before():
+    aws, waited = MovingAlias(), []
+    move_alias(aws, {"FunctionName": "f", "AliasName": "live"}, "1", pause=waited.append)
+    assert (aws.asked, len(waited)) == (3, 3)
