@@ -10,12 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-# Each of these has an embedded AWS of its own, for which it waits more than it computes.
-OWN_AWS = tuple(f"tests/local/test_{name}.py" for name in ("batch_verb", "jobs_verb", "train_on_sagemaker"))
-# The suites that share the cores, a file at a time.
-TOGETHER = ("tests/unit", "tests/property", "tests/synth", "tests/contract", "tests/browser", *OWN_AWS)
-# And those that share one embedded AWS, a port or the container engine, or watch time and memory.
-ALONE = ("tests/local", "tests/fault", "tests/container", *(f"--ignore={file}" for file in OWN_AWS))
+# The suites that share the cores, a file at a time: each worker has an embedded AWS of its own, for which it waits
+# more than it computes. The longest files come first.
+TOGETHER = tuple(
+    f"tests/{name}" for name in ("local/stacks", "local", "unit", "property", "synth", "contract", "browser")
+)
+# And those that watch time and memory, or fill the container engine.
+ALONE = ("tests/fault", "tests/container")
 
 
 def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:

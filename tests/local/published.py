@@ -145,7 +145,8 @@ class Published:
 
     def build(self, tag: str = "cdkasset-toy", *options: str) -> subprocess.CompletedProcess[str]:
         file = ("--file", "serving/Dockerfile", "--platform", "linux/amd64")
-        return self.docker("build", "--tag", tag, "--build-arg", "ENGINE=onnx", *file, *options, ".")
+        target = () if "--target" in options else ("--target", "server")
+        return self.docker("build", "--tag", tag, "--build-arg", "ENGINE=onnx", *file, *target, *options, ".")
 
     def push(self, tag: str, local: str = "cdkasset-toy") -> subprocess.CompletedProcess[str]:
         tagged = self.docker("tag", local, f"{HOST}/toy:{tag}")

@@ -107,7 +107,7 @@ def parts() -> tuple[Resources, ...]:
         "method.response.header.Access-Control-Allow-Origin": "'https://a.example'",
         "method.response.header.Access-Control-Allow-Methods": "'OPTIONS,POST'",
     }
-    cors = mock('{ statusCode: 204 }', [{"StatusCode": "204", "ResponseParameters": allowed}])
+    cors = mock("{ statusCode: 204 }", [{"StatusCode": "204", "ResponseParameters": allowed}])
     page = '{"stage": "$stageVariables.color", "path": "$context.resourcePath"}'
     chosen = mock(
         "{\"statusCode\": $input.params('status')}",

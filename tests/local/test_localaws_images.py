@@ -254,6 +254,7 @@ def test_an_assemblys_image_is_published_once_under_the_role_that_it_names(publi
     source = {
         "directory": "context",
         "dockerFile": "serving/Dockerfile",
+        "dockerBuildTarget": "server",
         "dockerBuildArgs": {"ENGINE": "onnx"},
     }
     destination = {
