@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-# The suites that share the cores, a file at a time: each worker has an embedded AWS of its own, for which it waits
-# more than it computes. The longest files come first.
+# The suites that share the cores, a file at a time: each worker has an embedded AWS of its own, for which it
+# waits more than it computes. The longest files come first.
 TOGETHER = tuple(
     f"tests/{name}" for name in ("local/stacks", "local", "unit", "property", "synth", "contract", "browser")
 )
