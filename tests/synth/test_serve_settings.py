@@ -109,7 +109,7 @@ def test_every_combination_has_a_test() -> None:
         (_variants(CHAMPION + ", wieght = 1"), "'serve.variants[0].wieght'", "Did you mean 'weight'?"),
         (_variants('version = "latest"'), "serve.variants[0].name is missing", ""),
         (_variants(CHAMPION + ', version = "v1"'), "serve.variants[0].version = 'v1'", "pattern"),
-        ('variants = "champion"\n', "serve.variants = 'champion'", "tuple"),
+        ('variants = "champion"\n', "serve.variants = 'champion'", "Write it as"),
         (SERVERLESS + "memory_mb = 1500\n", "serve.memory_mb = 1500", "1024, 2048, 3072, 4096, 5120 or 6144"),
         (SERVERLESS + "max_concurrency = 201\n", "serve.max_concurrency = 201", "less than or equal to 200"),
         (SERVERLESS + "max_concurrency = 0\n", "serve.max_concurrency = 0", "greater than or equal to 1"),
@@ -125,7 +125,7 @@ def test_every_combination_has_a_test() -> None:
         (OWN + 's3_prefixes = ["s3://bucket/"]\n', "serve.s3_prefixes", "is not s3://bucket/prefix"),
         (OWN + 's3_prefixes = ["s3://bucket/*"]\n', "serve.s3_prefixes", "is not s3://bucket/prefix"),
         (OWN + 's3_prefixes = ["s3://a-b/c,s3://a-b/d"]\n', "serve.s3_prefixes", "is not s3://bucket/prefix"),
-        (OWN + 's3_prefixes = "s3://bucket/rows"\n', "serve.s3_prefixes", "tuple"),
+        (OWN + 's3_prefixes = "s3://bucket/rows"\n', "serve.s3_prefixes", "Write it as"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_says_what_is_allowed(toml: str, what: str, help_: str, tmp_path: Path) -> None:
