@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
 # The suites that share the cores, a file at a time: each worker has an embedded AWS of its own, for which it
-# waits more than it computes. The longest files come first.
+# waits more than it computes. The longest files come first, and at the end those that leave no core waiting.
 TOGETHER = tuple(
-    f"tests/{name}" for name in ("local/stacks", "local", "unit", "property", "synth", "contract", "browser")
+    f"tests/{name}" for name in ("local/stacks", "browser", "contract", "local", "property", "synth", "unit")
 )
 # And those that watch time and memory, or fill the container engine.
 ALONE = ("tests/fault", "tests/container")
