@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import RequestError
-from .signature import Matrix
+from .signature import SINGLE_MAX, Matrix
 
 Values = npt.NDArray[Any]
 # ONNX Runtime keeps what its largest call needed; more rows at once are no faster.
@@ -136,6 +136,9 @@ class SklearnEngine:
         return self.predict(matrix), self._ask(self._estimator.predict_proba, matrix)
 
     def _ask(self, method: Callable[[Any], Any], matrix: Matrix) -> Values:
+        if (np.abs(matrix) > SINGLE_MAX).any():
+            # What the description of every door says: trees compute with 32-bit floats, and would round it.
+            raise _too_large()
         rows: Any = matrix
         if self._columns is not None:
             import pandas
@@ -149,16 +152,20 @@ class SklearnEngine:
             too_large = "value too large for dtype" in str(error)
             if not too_large and ("contains NaN" not in str(error) or np.isnan(matrix).any()):
                 raise
-            raise RequestError(
-                "too_large",
-                "A number of this request is larger than the model can compute with.",
-                hint="The features are far outside what the model was trained on.",
-            ) from None
+            raise _too_large() from None
 
     def _read(self, file: Path, trusted: Sequence[str]) -> Any:
         import skops.io
 
         return skops.io.load(file, trusted=list(trusted))
+
+
+def _too_large() -> RequestError:
+    return RequestError(
+        "too_large",
+        "A number of this request is larger than the model can compute with.",
+        hint="The features are far outside what the model was trained on.",
+    )
 
 
 class JoblibEngine(SklearnEngine):
