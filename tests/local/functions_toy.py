@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from localaws.control import ACCOUNT, REGION
+from localaws.control import ACCOUNT, REGION, LocalAws
 from localaws.environments import SERVER
 from tests.local.toy import allow, policy
 
@@ -178,3 +178,21 @@ class FunctionsToy:
 
 
 __all__ = ["ACCOUNT", "HANDLER", "LOGS", "REGION", "FunctionsToy", "Reply", "layer_zip", "zipped"]
+
+
+def processes(local_aws: LocalAws) -> set[int]:
+    """The clients of the Runtime API; a guard's command line holds theirs as well."""
+    return {
+        process.pid
+        for process in local_aws.inventory().processes
+        if "-m awslambdaric" in process.command and "guard.py" not in process.command
+    }
+
+
+def gone(local_aws: LocalAws, pid: int) -> bool:
+    deadline = time.monotonic() + 5
+    while pid in processes(local_aws):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
