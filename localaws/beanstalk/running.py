@@ -1,0 +1,111 @@
+"""What an environment needs from the instances behind it and the load balancer before them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from localaws.ports import Scope
+
+Say = Callable[[str, str], None]
+"""Writes an event of the environment: severity and message."""
+
+
+class FleetError(Exception):
+    """The instances cannot serve; the text says why, and `lines` are the last ones of the log."""
+
+    def __init__(self, reason: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.lines = tuple(lines)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What runs on the instances.
+
+    `policy` is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable; `batch` is how many instances go
+    at a time. `role_arn` is the instance profile's role. `log_group_prefix` is None where logs are not
+    streamed; `log_retention_days` is None where they stay for ever.
+    """
+
+    version_label: str
+    bucket: str
+    key: str
+    properties: Mapping[str, str]
+    instances: int
+    policy: str
+    health_path: str
+    role_arn: str
+    log_group_prefix: str | None = None
+    log_retention_days: int | None = None
+    delete_logs_on_terminate: bool = False
+    batch: int = 1
+    command_timeout_s: float = 600.0
+    ignore_health_check: bool = False
+
+
+@dataclass(frozen=True)
+class InstanceHealth:
+    """One instance: `status` is Ok, Warning, Severe and so on, `launched_at` is in seconds since 1970."""
+
+    instance_id: str
+    version_label: str
+    color: str
+    status: str
+    causes: tuple[str, ...] = ()
+    launched_at: float = 0.0
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Health:
+    """An environment's health: `color` is Green, Yellow, Red or Grey; `status` is Ok, Info, Severe and so on."""
+
+    color: str
+    status: str
+    causes: tuple[str, ...] = ()
+    instances: tuple[InstanceHealth, ...] = field(default=())
+
+
+class Fleet(Protocol):
+    """The instances of one environment."""
+
+    target_group: str
+
+    def deploy(self, deployment: Deployment) -> None:
+        """Bring every instance to a deployment, and return once it answers. Raises FleetError.
+
+        What answered before goes on answering where it cannot.
+        """
+
+    def restart(self) -> None:
+        """Start the application again on every instance. Raises FleetError."""
+
+    def health(self) -> Health:
+        """Return how the instances are now."""
+
+    def logs(self) -> Mapping[str, str]:
+        """Return the last 100 lines of each instance's log, by its id."""
+
+    def terminate(self) -> None:
+        """Let requests end, and end every instance."""
+
+    def kill(self) -> None:
+        """End every instance at once; for when the server itself stops."""
+
+
+class Routes(Protocol):
+    """The load balancer: ports of 127.0.0.1, and the target group that each sends requests to."""
+
+    def listen(self, port: int) -> None:
+        """Accept connections."""
+
+    def route(self, port: int, group: str) -> None:
+        """Send all requests from now on to a group."""
+
+    def close(self, port: int) -> None:
+        """Accept no more connections."""
+
+
+FleetFactory = Callable[[Scope, str, str, Say], Fleet]
+"""Makes the fleet of an environment: scope, the environment's name and id, and where its events go."""
