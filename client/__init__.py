@@ -3,6 +3,7 @@
 from client.api_door import ApiDoor
 from client.client import Client
 from client.doors import Answer
+from client.environment_door import EnvironmentDoor
 from client.errors import (
     AccessDenied,
     ClientError,
@@ -19,6 +20,7 @@ __all__ = [
     "Client",
     "ClientError",
     "EndpointNotFound",
+    "EnvironmentDoor",
     "ModelFailed",
     "RequestRefused",
     "Unavailable",

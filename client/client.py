@@ -13,12 +13,16 @@ from botocore.config import Config
 
 from client.api_door import ApiDoor
 from client.doors import Answer, Door, SageMakerDoor
+from client.environment_door import EnvironmentDoor
 from client.errors import AccessDenied, EndpointNotFound, Unavailable
 from client.wire import Prediction, Row, SlipwayWire, Wire, wire_of
 
 # Predicting twice does no harm, so whatever may pass is tried again, with a cap and jitter.
 # SSM gives ten parameters at most in one call.
-_OUTPUTS = ("EndpointName", "ModelVersion", "WireFormat", "ApiUrl", "ApiAuth", "ApiKeyId")
+_OUTPUTS = (
+    *("ModelVersion", "WireFormat", "EndpointName", "ApiUrl", "ApiAuth", "ApiKeyId"),
+    *("EnvironmentUrl", "EnvironmentCname"),
+)
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=70)
 
 
@@ -47,6 +51,7 @@ class Client:
         endpoint_url: str | None = None,
         door: Literal["sagemaker", "api"] | None = None,
         api_key: str | None = None,
+        by_cname: bool = False,
     ) -> Client:
         """Find a model by the outputs of its stack, and take its door.
 
@@ -58,6 +63,8 @@ class Client:
             endpoint_url: where AWS is; default: AWS, or the variable AWS_ENDPOINT_URL.
             door: where an endpoint has an API as well: SageMaker Runtime (the default) or the API.
             api_key: for an API that wants one; default: it is asked of API Gateway (`apigateway:GET`).
+            by_cname: reach an environment with a certificate by its CNAME, while the domain has no DNS record
+                yet; the certificate is verified for the domain all the same.
 
         Raises:
             EndpointNotFound: the model is not deployed on that stage, or has no such door.
@@ -75,6 +82,10 @@ class Client:
         if door != "api" and "EndpointName" in outputs:
             runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=_CONFIG)
             return cls(model, SageMakerDoor(runtime, outputs["EndpointName"]), outputs["ModelVersion"], wire)
+        if "EnvironmentUrl" in outputs:
+            place = outputs["EnvironmentCname"] if by_cname else None
+            environment = EnvironmentDoor(outputs["EnvironmentUrl"], connect_to=place)
+            return cls(model, environment, outputs["ModelVersion"], wire)
         return cls(model, _api_door(outputs, session, endpoint_url, api_key), outputs["ModelVersion"], wire)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from client import ApiDoor, Client
-from client.api_door import VERSION_HEADER
+from client import Client
+from client.http_door import VERSION_HEADER, HttpDoor
 from slipway.aws import Aws
 from slipway.errors import DeployFailed
 
@@ -24,7 +24,7 @@ def await_version(aws: Aws, client: Client, version: str | None = None) -> None:
         Unavailable: nobody answers.
     """
     door = client.door
-    assert isinstance(door, ApiDoor)  # noqa: S101 - the outputs say so
+    assert isinstance(door, HttpDoor)  # noqa: S101 - the outputs say so
     deadline = time.monotonic() + _TIMEOUT_S
     while True:
         status, headers, body = door.send("openapi.json", None)

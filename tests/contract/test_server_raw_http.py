@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.server.process import memory_kb
+from tests.server.process import VERSION, memory_kb
 from tests.server.requests import ROW, chunked, post
 from tests.server.wire import check_error, next_reply, received, replies
 
@@ -174,6 +174,19 @@ def test_fields_after_the_last_chunk_change_nothing(logistic, field):
     (reply,) = talk(logistic, post(body, CSV, CLOSE, "Transfer-Encoding: chunked"), end=False)
 
     assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/invocations", ROW),
+        ("POST", "/predict", "x"),
+        ("POST", "/classify", "x"),
+        ("GET", "/ping", None),
+    ],
+)
+def test_every_answer_names_the_version_that_gave_it(logistic, method, path, body):
+    assert logistic.ask(method, path, body).headers["x-slipway-model-version"] == VERSION
 
 
 def test_head_has_the_headers_of_get_and_no_body(logistic):

@@ -63,6 +63,9 @@ class Application:
         attributes = f"version={settings.version};variant={settings.variant}"
         # The one header that SageMaker passes on from a container.
         self._headers = [(b"x-amzn-sagemaker-custom-attributes", attributes.encode())]
+        if settings.version:
+            # As every other door names it: behind a load balancer nothing stands between.
+            self._headers.append((b"x-slipway-model-version", settings.version.encode()))
         self._heads: dict[tuple[int, str], bytes] = {}
         self._turn: list[tuple[Connection, Begun, float, bool]] = []
 
