@@ -29,7 +29,7 @@ def show_function(project: Project, aws: Aws, model: ModelSettings, story: Story
         What the golden rows showed through the image's door, by the variant; nothing without an engine.
     """
     tell_api(project, aws, model, story)
-    if model.serve.package == "image" or model.serve.snap_start:  # a snapshot is of a zip file
+    if model.serve.resolved_package == "image" or model.serve.snap_start:  # a snapshot is of a zip file
         return {}
     if find_engine() is None:
         story.say(f"         no podman or docker here: {model.name} is shown from its zip file alone")

@@ -87,7 +87,7 @@ def _machines_of_serverless(serve: ServeSection) -> Iterator[Hit]:
 
 def _serverless_keys_elsewhere(serve: ServeSection) -> Iterator[Hit]:
     for key in _SERVERLESS_KEYS:
-        if not (serve.serverless or serve.on_lambda) and key in serve.model_fields_set:
+        if serve.on_sagemaker and not serve.serverless and key in serve.model_fields_set:
             yield key, getattr(serve, key)
 
 
@@ -119,12 +119,12 @@ def _more_copies_than_requests(serve: ServeSection) -> Iterator[Hit]:
 
 
 def _base_of_no_image(serve: ServeSection) -> Iterator[Hit]:
-    if not serve.on_lambda and serve.image != "own" and "base_image" in serve.model_fields_set:
+    if serve.on_sagemaker and serve.image != "own" and "base_image" in serve.model_fields_set:
         yield "base_image", serve.base_image
 
 
 def _objects_for_no_server(serve: ServeSection) -> Iterator[Hit]:
-    if not serve.on_lambda and serve.image != "own" and serve.s3_prefixes:
+    if serve.on_sagemaker and serve.image != "own" and serve.s3_prefixes:
         yield "s3_prefixes", list(serve.s3_prefixes)
 
 

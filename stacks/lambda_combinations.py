@@ -25,7 +25,9 @@ _API_KEYS = ("auth", "throttle_rate", "throttle_burst", "quota_per_day", "cors_o
 _ENDPOINT_KEYS = ("max_concurrency", "s3_prefixes", "front_door")
 
 
-def _written(keys: tuple[str, ...], where: Callable[[ServeSection], bool]) -> Callable[..., Iterator[Hit]]:
+def written(
+    keys: tuple[str, ...], where: Callable[[ServeSection], bool]
+) -> Callable[[ServeSection], Iterator[Hit]]:
     """Return a check for keys that were written where they mean nothing; false and [] may stand."""
 
     def found(serve: ServeSection) -> Iterator[Hit]:
@@ -42,7 +44,7 @@ def _variants_of_a_function(serve: ServeSection) -> Iterator[Hit]:
 
 
 def _snapshot_of_an_image(serve: ServeSection) -> Iterator[Hit]:
-    if serve.snap_start and serve.package == "image":
+    if serve.snap_start and serve.resolved_package == "image":
         yield "snap_start", True
 
 
@@ -58,12 +60,12 @@ def _all_reserved_is_warm(serve: ServeSection) -> Iterator[Hit]:
 
 def _half_a_vpc(serve: ServeSection) -> Iterator[Hit]:
     for key, other in (("subnet_ids", "security_group_ids"), ("security_group_ids", "subnet_ids")):
-        if getattr(serve, key) and not getattr(serve, other):
+        if serve.on_lambda and getattr(serve, key) and not getattr(serve, other):
             yield key, list(getattr(serve, key))
 
 
 def _base_of_a_zip(serve: ServeSection) -> Iterator[Hit]:
-    if serve.on_lambda and serve.package == "zip" and "base_image" in serve.model_fields_set:
+    if serve.on_lambda and serve.resolved_package == "zip" and "base_image" in serve.model_fields_set:
         yield "base_image", serve.base_image
 
 
@@ -90,17 +92,17 @@ LAMBDA_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         'Set target = "sagemaker", or remove [[serve.variants]] (for one command: variants=[]).',
     ),
     Combination(
-        _written(_ENDPOINT_KEYS, lambda serve: serve.on_lambda),
+        written(_ENDPOINT_KEYS, lambda serve: serve.on_lambda),
         "It is of SageMaker endpoints.",
         "Remove it. A function's limit is reserved_concurrency, and it always has an API.",
     ),
     Combination(
-        _written(_FUNCTION_KEYS, lambda serve: not serve.on_lambda),
+        written(_FUNCTION_KEYS, lambda serve: serve.on_sagemaker),
         "It is of a Lambda function, and an endpoint answers.",
         'Set target = "lambda", or remove it.',
     ),
     Combination(
-        _written(_API_KEYS, lambda serve: not serve.has_api),
+        written(_API_KEYS, lambda serve: not serve.has_api),
         "It is of an API, and the endpoint has none: IAM decides who calls it.",
         "Set front_door = true, or remove it.",
     ),

@@ -19,12 +19,12 @@ _MAX_PAYLOAD_IN_FLIGHT_MB = 100
 
 
 def _algorithm_without_its_framework(model: ModelSettings) -> Iterator[Hit]:
-    if not model.serve.on_lambda and model.serve.image == "xgboost" and model.model.framework != "xgboost":
+    if model.serve.on_sagemaker and model.serve.image == "xgboost" and model.model.framework != "xgboost":
         yield "serve.image", "xgboost"
 
 
 def _framework_in_another_s_image(model: ModelSettings) -> Iterator[Hit]:
-    if not model.serve.on_lambda and model.serve.image == "sklearn" and model.model.framework == "xgboost":
+    if model.serve.on_sagemaker and model.serve.image == "sklearn" and model.model.framework == "xgboost":
         yield "serve.image", "sklearn"
 
 

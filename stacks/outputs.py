@@ -103,6 +103,24 @@ class LambdaOutputs(_Outputs):
     """The id of the API key, for GetApiKey; only with `auth = "api_key"`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class BeanstalkOutputs(_Outputs):
+    """The outputs of `slipway-<stage>-<model>` of a model on Elastic Beanstalk."""
+
+    model_version: str
+    """The model's version: 12 hex digits."""
+    application_name: str
+    """The application's name."""
+    environment_name: str
+    """The name of the environment that answers; it ends in -blue or -green."""
+    environment_url: str
+    """Where the environment answers, with a slash at its end."""
+    environment_cname: str
+    """The name that AWS gave it, which goes over to the next environment: what a DNS record points to."""
+    domain_name: str | None = None
+    """The name in its certificate; only with `certificate_arn`."""
+
+
 def written_variants(versions: Mapping[str, str]) -> str:
     """Return the output `Variants` for versions by the variants' names."""
     return json.dumps(versions, sort_keys=True)

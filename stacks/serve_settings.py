@@ -1,17 +1,30 @@
-"""`[serve]` of a model.toml: where and how a model answers. What cannot be combined is in combinations.py
-and lambda_combinations.py.
+"""`[serve]` of a model.toml: where and how a model answers. What a value may be is in serve_values.py,
+and what cannot be combined in combinations.py, lambda_combinations.py and beanstalk_combinations.py.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from slipway.errors import did_you_mean
+from stacks.platforms import DOCKER_VERSION
 from stacks.section import Section
+from stacks.serve_values import (
+    CertificateArn,
+    DomainName,
+    Ec2InstanceTypes,
+    Origins,
+    PinnedImage,
+    S3Prefixes,
+    SecurityGroupIds,
+    SubnetIds,
+)
+
+if TYPE_CHECKING:
+    from stacks.settings import StageSettings
 
 INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(\d+)?(nano|micro|small|medium|large|xlarge|metal)$"
 VERSION = r"^(latest|previous|[0-9a-f]{12})$"
@@ -19,15 +32,6 @@ Role = Literal["champion", "challenger", "shadow"]
 Auth = Literal["iam", "api_key", "none"]
 ROLES: tuple[str, ...] = get_args(Role)
 CHAMPION, CHALLENGER, SHADOW = ROLES
-# A bucket and at least one character of a key. No * or ?: IAM would read them as wildcards; no comma: the
-# container gets the prefixes as one text.
-_S3_PREFIX = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/*?,\s$][^*?,\s$]*")
-# [registry[:port]/]name, and then a tag or a digest.
-_PINNED_IMAGE = re.compile(
-    r"[a-z0-9][a-z0-9._/-]*(?::\d+/[a-z0-9._/-]+)?(:\w[\w.-]*)?(@sha256:[0-9a-f]{64})?"
-)
-# scheme://host[:port] as a browser sends it.
-_ORIGIN = re.compile(r"https://[a-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1)(:\d+)?")
 _LAMBDA_MEMORY_MB = 1769  # one whole processor: "Configure Lambda function memory" in the developer guide
 _SERVERLESS_MEMORY_MB = 2048
 
@@ -79,21 +83,22 @@ class Variant:
 class ServeSection(Section):
     """`[serve]`: where the model answers."""
 
-    target: Literal["sagemaker", "sagemaker-serverless", "lambda"] = "sagemaker"
-    """What answers: a SageMaker endpoint on machines of its own, one that AWS runs on demand, or a Lambda
-    function behind API Gateway."""
+    target: Literal["sagemaker", "sagemaker-serverless", "lambda", "beanstalk"] = "sagemaker"
+    """What answers: a SageMaker endpoint on machines of its own, one that AWS runs on demand, a Lambda
+    function behind API Gateway, or a web service on Elastic Beanstalk."""
     image: Literal["sklearn", "xgboost", "own"] = "sklearn"
     """The container on SageMaker: AWS's prebuilt scikit-learn image, in script mode; its built-in XGBoost
     image; or our server in your own image."""
     instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
-    """The machine of each instance; not serverless, and without effect on Lambda."""
+    """The machine of each instance; not serverless, and without effect on Lambda and Beanstalk."""
     instance_count: int | None = Field(default=None, ge=1, le=100)
-    """How many instances; default: the stage's; not serverless, and without effect on Lambda."""
+    """How many instances, on Beanstalk at least so many; default: the stage's; not serverless, and without
+    effect on Lambda."""
     version: str = Field(default="latest", pattern=VERSION)
     """The artifact: `latest`, `previous` (what was latest before), or the 12 hex digits of a version."""
-    base_image: str = "public.ecr.aws/docker/library/python:3.13-slim"
-    """What the image starts from, with a tag or a digest: a Python on Debian; `image = "own"` or
-    `package = "image"` only."""
+    base_image: PinnedImage = "public.ecr.aws/docker/library/python:3.13-slim"
+    """What the image starts from, with a tag or a digest: a Python on Debian; `image = "own"`,
+    `package = "image"` and Beanstalk only."""
     memory_mb: int | None = Field(default=None, ge=128, le=10240)
     """Memory of one instance, in MB; processors come with it. Lambda: default 1769, which is one processor;
     serverless: 1024 times 1 to 6, default 2048."""
@@ -101,10 +106,13 @@ class ServeSection(Section):
     """Requests at a time; AWS refuses more with 429; serverless only."""
     provisioned_concurrency: int | None = Field(default=None, ge=1, le=1000)
     """How many requests at a time find a warm instance, billed all the time; serverless and Lambda only."""
-    s3_prefixes: tuple[str, ...] = Field(default=(), strict=False)
-    """`s3://bucket/prefix` under which a body may name an object instead of rows; `image = "own"` only."""
-    package: Literal["zip", "image"] = "zip"
-    """What a function runs: a zip file with a layer, or our container; Lambda only."""
+    s3_prefixes: S3Prefixes = ()
+    """`s3://bucket/prefix` under which a body may name an object instead of rows; `image = "own"` and
+    Beanstalk only."""
+    package: Literal["zip", "image", "source"] | None = None
+    """What is deployed. A function on Lambda runs a zip file with a layer (the default) or our container
+    ("image"). An environment on Beanstalk runs our container: an image from the registry (the default), or
+    one that each machine builds by itself ("source")."""
     architecture: Literal["x86_64", "arm64"] = "x86_64"
     """The processor that a function runs on; Lambda only."""
     timeout_s: int = Field(default=10, ge=1, le=29)
@@ -117,10 +125,34 @@ class ServeSection(Section):
     reserved_concurrency: int | None = Field(default=None, ge=1)
     """Requests at a time: so many are kept for this function out of your account's, and more are refused
     with 429; default: what the account has; Lambda only."""
-    subnet_ids: tuple[str, ...] = Field(default=(), strict=False)
-    """The subnets of a VPC that the function runs in, such as `subnet-0123456789abcdef0`; Lambda only."""
-    security_group_ids: tuple[str, ...] = Field(default=(), strict=False)
-    """Its security groups there, such as `sg-0123456789abcdef0`; Lambda only."""
+    subnet_ids: SubnetIds = ()
+    """The subnets of a VPC that the function, or the machines on Beanstalk, run in, such as
+    `subnet-0123456789abcdef0`; Lambda and Beanstalk only."""
+    security_group_ids: SecurityGroupIds = ()
+    """The function's security groups there, such as `sg-0123456789abcdef0`; Lambda only."""
+    ec2_instance_types: Ec2InstanceTypes = ("t3.small",)
+    """The machines that an environment may run on, the first that is to be had; x86_64; Beanstalk only."""
+    max_instance_count: int | None = Field(default=None, ge=1, le=100)
+    """How many machines there may be under load; default: twice `instance_count`; Beanstalk only."""
+    vpc_id: str | None = Field(default=None, pattern=r"^vpc-[0-9a-f]{8,17}$")
+    """The VPC of `subnet_ids` and `load_balancer_subnet_ids`; default: the account's default VPC, where the
+    machines have public addresses; Beanstalk only."""
+    load_balancer_subnet_ids: SubnetIds = ()
+    """The subnets of the load balancer, in two zones at least: public ones unless `internal`; Beanstalk
+    only."""
+    internal: bool = False
+    """Let only those into the load balancer who are in its VPC; Beanstalk only."""
+    certificate_arn: CertificateArn = None
+    """A certificate in AWS Certificate Manager, in the stage's region: the load balancer then speaks TLS on
+    port 443, and nothing on port 80; Beanstalk only."""
+    domain_name: DomainName = None
+    """The name in that certificate, for which you make a DNS record; Beanstalk only."""
+    deployment: Literal["rolling", "immutable"] | None = None
+    """How a new version arrives: on one additional machine after another, or on as many new ones at once.
+    Default: "immutable" on the stage prod, and always where there is a single machine; else "rolling";
+    Beanstalk only."""
+    platform_version: str = Field(default=DOCKER_VERSION, pattern=r"^\d+\.\d+\.\d+$")
+    """The version of AWS's Docker platform on Amazon Linux 2023; Beanstalk only."""
     front_door: bool = False
     """Put an API of API Gateway in front of the endpoint; SageMaker only, as a function always has one."""
     auth: Auth | None = None
@@ -133,48 +165,10 @@ class ServeSection(Section):
     """Requests that each route of the API takes at once."""
     quota_per_day: int | None = Field(default=None, ge=1)
     """Requests that an API key may make in a day; `auth = "api_key"` only."""
-    cors_origins: tuple[str, ...] = Field(default=(), strict=False)
+    cors_origins: Origins = ()
     """Web sites whose pages may call the API, such as `https://www.example.com`."""
     variants: tuple[VariantSection, ...] = Field(default=(), strict=False)
     """The models behind the endpoint, where there is more than one; see `[[serve.variants]]`."""
-
-    @field_validator("base_image")
-    @classmethod
-    def _is_pinned(cls, image: str) -> str:
-        match = _PINNED_IMAGE.fullmatch(image)
-        if match is None:
-            raise ValueError("Write it as registry/name:tag or registry/name@sha256:digest")
-        if match[2] is None and match[1] in (None, ":latest"):
-            raise ValueError("It names neither a tag nor a digest, so two builds could be of two images")
-        return image
-
-    @field_validator("s3_prefixes")
-    @classmethod
-    def _are_prefixes(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
-        for prefix in prefixes:
-            if not _S3_PREFIX.fullmatch(prefix):
-                raise ValueError(f"{prefix!r} is not s3://bucket/prefix (a part of a bucket, no wildcard)")
-        return prefixes
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in origins:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"{origin!r} is not one site: scheme and host, such as https://www.example.com; http is "
-                    "for localhost alone, and * would be every site"
-                )
-        return origins
-
-    @field_validator("subnet_ids", "security_group_ids")
-    @classmethod
-    def _are_ids(cls, ids: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        prefix = "subnet" if info.field_name == "subnet_ids" else "sg"
-        for text in ids:
-            if not re.fullmatch(prefix + r"-[0-9a-f]{8,17}", text):
-                raise ValueError(f"{text!r} is not the id of one, such as {prefix}-0123456789abcdef0")
-        return ids
 
     @property
     def serverless(self) -> bool:
@@ -187,6 +181,16 @@ class ServeSection(Section):
         return self.target == "lambda"
 
     @property
+    def on_beanstalk(self) -> bool:
+        """Whether an environment of Elastic Beanstalk answers."""
+        return self.target == "beanstalk"
+
+    @property
+    def on_sagemaker(self) -> bool:
+        """Whether an endpoint of SageMaker answers, of either kind."""
+        return not (self.on_lambda or self.on_beanstalk)
+
+    @property
     def has_api(self) -> bool:
         """Whether API Gateway is where requests come in."""
         return self.on_lambda or self.front_door
@@ -195,6 +199,17 @@ class ServeSection(Section):
     def resolved_memory_mb(self) -> int:
         """Memory of one instance, in MB, with the default filled in."""
         return self.memory_mb or (_LAMBDA_MEMORY_MB if self.on_lambda else _SERVERLESS_MEMORY_MB)
+
+    @property
+    def resolved_package(self) -> Literal["zip", "image", "source"]:
+        """What is deployed, with the default of the target filled in."""
+        return self.package or ("image" if self.on_beanstalk else "zip")
+
+    def resolved_deployment(self, stage: StageSettings) -> Literal["rolling", "immutable"]:
+        """Return how a new version arrives: a single machine has nothing to roll over."""
+        if not stage.load_balanced:
+            return "immutable"
+        return self.deployment or ("immutable" if stage.name == "prod" else "rolling")
 
     def resolved_auth(self, stage: str) -> Auth:
         """Return who may call the API: open by default on this machine alone, which answers on loopback."""
@@ -216,7 +231,7 @@ class ServeSection(Section):
                 if variant.name == SHADOW and champion is not None
                 else 1.0,
                 instance_type=None
-                if self.serverless or self.on_lambda
+                if self.serverless or not self.on_sagemaker
                 else variant.instance_type or self.instance_type,
                 instance_count=variant.instance_count or self.instance_count,
             )

@@ -5,6 +5,7 @@ Precedence: the built-in default, the file, then `-c <model>.<section>.<key>=<va
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from slipway.errors import SettingsError, UnknownModel, did_you_mean
+from stacks.beanstalk_combinations import BEANSTALK_COMBINATIONS
 from stacks.combinations import COMBINATIONS, require_possible
 from stacks.job_settings import BatchSection, TrainSection
 from stacks.lambda_combinations import LAMBDA_COMBINATIONS
@@ -31,6 +33,7 @@ NO_MODELS = "none"
 RESERVED_FOLDERS = frozenset({"serving", NO_MODELS})
 # An endpoint is called slipway-<stage>-<model>[-serverless] and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,37}")
+_ENVIRONMENT_NAME = 40 - len("-green")
 
 
 class SplitSection(Section):
@@ -97,6 +100,9 @@ class StageSettings(Section):
     """The AWS region; default: the one that your credentials are for."""
     instance_count: int = Field(default=2, ge=1, le=100)
     """Instances of an endpoint; with two, AWS spreads them over two zones and its SLA holds."""
+    load_balanced: bool = True
+    """Put environments of Beanstalk behind a load balancer (about 20 USD a month for each); else each is one
+    machine with an address of its own, without TLS."""
     retain_data: bool = True
     """Keep buckets and keys when the stack is destroyed."""
     encryption: Literal["kms", "s3-managed"] = "kms"
@@ -133,6 +139,18 @@ def endpoint_name(stage: str, model: ModelSettings) -> str:
     AWS cannot turn an endpoint on machines into a serverless one, so that is another endpoint.
     """
     return stack_name(stage, model.name) + ("-serverless" if model.serve.serverless else "")
+
+
+def environment_name(stage: str, model: str) -> str:
+    """Return the name of a model's environments on Beanstalk, up to `-blue` or `-green`.
+
+    AWS allows 40 characters with that end. A stack's name that leaves no room for it is cut, and ends in a
+    hash of the whole.
+    """
+    name = stack_name(stage, model)
+    if len(name) <= _ENVIRONMENT_NAME:
+        return name
+    return f"{name[: _ENVIRONMENT_NAME - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def model_names(root: Path) -> tuple[str, ...]:
@@ -210,7 +228,8 @@ def load_model(root: Path, name: str, overrides: Mapping[str, Any] | None = None
         tables.setdefault(section, {})[key] = value
     where = f"model_code/{name}/model.toml"
     settings = validated(ModelSettings, {"name": name, "folder": path.parent, **tables}, where)
-    require_possible(settings.serve, (*COMBINATIONS, *LAMBDA_COMBINATIONS), where, section="serve.")
+    impossible = (*BEANSTALK_COMBINATIONS, *COMBINATIONS, *LAMBDA_COMBINATIONS)
+    require_possible(settings.serve, impossible, where, section="serve.")
     require_possible(settings, MODEL_COMBINATIONS, where)
     return settings
 

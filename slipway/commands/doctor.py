@@ -211,7 +211,7 @@ def _own_images(project: Project, settings: Settings) -> Iterator[Check]:
 
 
 def _has_image(serve: ServeSection) -> bool:
-    return serve.package == "image" if serve.on_lambda else serve.image == "own"
+    return serve.resolved_package == "image" if serve.on_lambda else serve.image == "own"
 
 
 def _account(settings: Settings) -> Iterator[Check]:

@@ -98,7 +98,7 @@ class ModelFunction(Construct):
             ),
             "snap_start": lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if serve.snap_start else None,
         }
-        self.function = self._image(common) if serve.package == "image" else self._zip(common)
+        self.function = self._image(common) if serve.resolved_package == "image" else self._zip(common)
         self.function.node.add_dependency(role)
         self._in_vpc()
         # CDK cannot see that there is a version.
@@ -112,7 +112,7 @@ class ModelFunction(Construct):
         # over to the new one; by the same id, it would go on to call the old one, which is gone.
         self.alias = lambda_.Alias(
             self,
-            "ImageAlias" if serve.package == "image" else "Alias",
+            "ImageAlias" if serve.resolved_package == "image" else "Alias",
             alias_name=ALIAS,
             version=self.version,
             provisioned_concurrent_executions=serve.provisioned_concurrency,

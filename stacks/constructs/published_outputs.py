@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from stacks.outputs import LambdaOutputs, ModelOutputs, SharedOutputs, parameter_name
+from stacks.outputs import BeanstalkOutputs, LambdaOutputs, ModelOutputs, SharedOutputs, parameter_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class PublishedOutputsProps:
     stage: str
     model: str | None
     """The name of the model folder; None for the shared stack."""
-    outputs: SharedOutputs | ModelOutputs | LambdaOutputs
+    outputs: SharedOutputs | ModelOutputs | LambdaOutputs | BeanstalkOutputs
 
 
 class PublishedOutputs(Construct):

@@ -25,7 +25,7 @@ def put_package(root: Path, model: str, **overrides: str) -> None:
     if not settings.serve.on_lambda:
         return
     artifact = load_artifact(root, model)
-    if settings.serve.package == "image":
+    if settings.serve.resolved_package == "image":
         build_image_context(root, settings, artifact)
         return
     package = paths_of(root, artifact, settings.serve)

@@ -120,7 +120,7 @@ def test_a_wrong_value_is_told_with_what_is_allowed(toml: str, what: str, help_:
 
 def test_a_function_has_one_processor_and_ten_seconds(tmp_path: Path) -> None:
     serve = _serve(tmp_path, LAMBDA)
-    assert (serve.resolved_memory_mb, serve.timeout_s, serve.package) == (1769, 10, "zip")
+    assert (serve.resolved_memory_mb, serve.timeout_s, serve.resolved_package) == (1769, 10, "zip")
     assert (serve.architecture, serve.model_source, serve.snap_start) == ("x86_64", "package", False)
 
 
