@@ -29,7 +29,7 @@ from stacks.images import PREBUILT
 from stacks.serve_settings import ServeSection
 from stacks.settings import ModelSettings, stack_name
 from training.artifact import Artifact, load_artifact
-from training.lambda_build import build_for_target
+from training.target_build import build_for_target
 
 OUTPUTS_FILE = "outputs.json"
 # By model, then by the name of the variant.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from slipway.errors import PackageMissing
 
 from .artifact import Artifact
-from .lambda_package import building, digest, model_files, packages_of
+from .packages import building, digest, model_files, packages_of
 
 if TYPE_CHECKING:
     from stacks.settings import ModelSettings

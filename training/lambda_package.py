@@ -1,18 +1,8 @@
-"""The packages of a function on Lambda, `.slipway/packages/`: built after training, only read by synth.
-
-A package is named by a sha256 of all that it is built from, and appears in one rename. Reading needs the
-standard library only.
-"""
+"""The packages of a function on Lambda: built after training; synth reads them with the standard library."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
-import tarfile
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +11,8 @@ from slipway.errors import PackageMissing, PackageTooLarge
 
 from .artifact import Artifact
 from .lambda_layer import PLATFORMS, PYTHON, compile_all, find_python, install
-from .lambda_zip import files_of, unpacked_bytes, write_zip
+from .packages import MAKERS, building, digest, in_mb, model_files, packages_of
+from .zip_files import files_of, unpacked_bytes, write_zip
 
 if TYPE_CHECKING:
     from stacks.serve_settings import ServeSection
@@ -122,8 +113,8 @@ def build_package(
         size = unpacked_bytes(*built.values())
         if size > MAX_UNPACKED_BYTES:
             raise PackageTooLarge(
-                f"{artifact.model}'s package for Lambda is {_mb(size)} unpacked; at most "
-                f"{_mb(MAX_UNPACKED_BYTES)} is taken.",
+                f"{artifact.model}'s package for Lambda is {in_mb(size)} unpacked; at most "
+                f"{in_mb(MAX_UNPACKED_BYTES)} is taken.",
                 why="AWS refuses functions above 250 MB, their layers included.",
                 fix='Set [serve] package = "image": an image may have 10 GB.',
             )
@@ -132,43 +123,9 @@ def build_package(
     if python is None:
         progress(f"no python{PYTHON} on PATH: the package has no bytecode, and a start takes twice as long")
     zipped = sum(path.stat().st_size for path in built)
-    progress(f"the package is {_mb(size)} unpacked, {_mb(zipped)} zipped")
+    progress(f"the package is {in_mb(size)} unpacked, {in_mb(zipped)} zipped")
     layer, code = built
     return LambdaPackage(code, layer)
-
-
-@contextmanager
-def building(packages: Path) -> Iterator[Path]:
-    """Give a folder to build in, one builder at a time; what a killed one left is removed."""
-    packages.mkdir(parents=True, exist_ok=True)
-    with (packages / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for abandoned in packages.glob(".new-*"):
-            shutil.rmtree(abandoned)
-        staging = Path(tempfile.mkdtemp(prefix=".new-", dir=packages))
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging)
-
-
-def packages_of(root: Path) -> Path:
-    """Return the folder that packages are in."""
-    return root / ".slipway" / "packages"
-
-
-def digest(inputs: Mapping[str, bytes]) -> str:
-    """Return what names a package: 16 hex digits of a sha256 over its inputs' names and contents."""
-    sha256 = hashlib.sha256()
-    for name, content in sorted(inputs.items()):
-        sha256.update(f"{name}\0{len(content)}\0".encode() + content)
-    return sha256.hexdigest()[:16]
-
-
-def model_files(artifact: Artifact) -> dict[str, bytes]:
-    """Return the files of an artifact's archive."""
-    with tarfile.open(artifact.archive, "r:gz") as tar:
-        return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}  # type: ignore[union-attr]
 
 
 class _Inputs:
@@ -192,7 +149,7 @@ class _Inputs:
         self.extra = self.model.get("code/requirements.txt")
         self.architecture = serve.architecture
         # What is stripped, and how, decides what comes out as much as the requirements do.
-        makers = {p.name: p.read_bytes() for p in Path(__file__).parent.glob("lambda_*.py")}
+        makers = {p.name: p.read_bytes() for p in (*Path(__file__).parent.glob("lambda_*.py"), *MAKERS)}
         platform = {"python": PYTHON.encode(), "platform": PLATFORMS[self.architecture].encode()}
         self.code = _Part("code", digest({**self.serving, **self.files, **makers}))
         requirements = {"pinned": self.pinned, "extra": self.extra or b""}
@@ -217,7 +174,3 @@ def _make(kind: str, inputs: _Inputs, target: Path, scratch: Path, python: str |
     if python is not None:
         compile_all(python, scratch, "/var/task")
     write_zip(target, {**files_of(scratch), **inputs.files})
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1024 / 1024:,.1f} MB"

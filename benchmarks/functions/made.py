@@ -20,8 +20,8 @@ from stacks.settings import load_model
 from training.artifact import Artifact
 from training.lambda_layer import PYTHON, compile_all, find_python, install
 from training.lambda_package import LambdaPackage, build_package
-from training.lambda_zip import files_of, unpacked_bytes, write_zip
 from training.train import train
+from training.zip_files import files_of, unpacked_bytes, write_zip
 
 PEERS = Path(__file__).with_name("peers")
 BODY = {"data": ".10"}

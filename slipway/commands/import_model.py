@@ -29,7 +29,7 @@ def command(model: str, path: Path, trust: bool, overrides: tuple[str, ...], as_
     slipway import digits 2-forest.skops
     """
     from training.import_model import import_model
-    from training.lambda_build import build_for_target
+    from training.target_build import build_for_target
 
     project, story = Project.here(), Story()
     settings = settings_of(project, (model,), "local", overrides).models[0]

@@ -45,7 +45,7 @@ def command(
     slipway train diabetes --on sagemaker --set train.instance_count=2
     """
     from stacks.training_job import can_train_on_sagemaker as can_be_trained
-    from training.lambda_build import build_for_target
+    from training.target_build import build_for_target
     from training.train import train
 
     if where == "local" and stage != "local":

@@ -11,9 +11,9 @@ from slipway.errors import PackageFailed, PackageMissing
 from stacks.settings import ModelSettings, load_model
 from tests.server.models import model
 from training.artifact import Artifact, write_artifact
-from training.lambda_build import build_for_target
 from training.lambda_image import build_image_context, find_image_context
 from training.lambda_layer import install
+from training.target_build import build_for_target
 
 ROOT = Path(__file__).parents[2]
 SMALL = (ROOT / "model_code" / "serving" / "requirements-lambda-runtime.txt").read_bytes()

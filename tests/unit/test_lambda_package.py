@@ -19,8 +19,9 @@ from stacks.serve_settings import ServeSection
 from tests.server.models import model
 from training.artifact import Artifact, write_artifact
 from training.lambda_layer import find_python
-from training.lambda_package import LambdaPackage, build_package, find_package, packages_of
-from training.lambda_zip import unpacked_bytes
+from training.lambda_package import LambdaPackage, build_package, find_package
+from training.packages import packages_of
+from training.zip_files import unpacked_bytes
 
 ROOT = Path(__file__).parents[2]
 SERVING = ROOT / "model_code" / "serving"

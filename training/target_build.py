@@ -8,6 +8,7 @@ from pathlib import Path
 from stacks.settings import ModelSettings
 
 from .artifact import Artifact
+from .beanstalk_bundle import build_bundle
 from .lambda_image import build_image_context
 from .lambda_package import build_package
 
@@ -19,9 +20,9 @@ def build_for_target(
     *,
     progress: Callable[[str], None] = lambda _line: None,
 ) -> None:
-    """Build the package, or the build context of the image, of a model on Lambda; nothing for other targets.
+    """Build the package or build context of a model on Lambda, or the source bundle of one on Beanstalk.
 
-    Without network, and at once, where nothing changed.
+    Nothing for SageMaker. Without network, and at once, where nothing changed.
 
     Args:
         root: the project's folder.
@@ -33,9 +34,11 @@ def build_for_target(
         PackageFailed, PackageTooLarge, ToolMissing: it cannot be built; the artifact stays.
         NoEngine: no container of ours can serve the model.
     """
-    if not model.serve.on_lambda:
+    if model.serve.on_beanstalk:
+        build_bundle(root, artifact, model, progress=progress)
+    elif not model.serve.on_lambda:
         return
-    if model.serve.package == "image":
+    elif model.serve.resolved_package == "image":
         build_image_context(root, model, artifact, progress=progress)
     else:
         build_package(root, artifact, model.serve, progress=progress)
