@@ -1,52 +1,22 @@
 """What an environment needs from the instances behind it and the load balancer before them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from localaws.beanstalk.fleet.deployment import Deployment
 from localaws.ports import Scope
 
 Say = Callable[[str, str], None]
 """Writes an event of the environment: severity and message."""
 
 
-class FleetError(Exception):
-    """The instances cannot serve; the text says why, and `lines` are the last ones of the log."""
-
-    def __init__(self, reason: str, lines: Sequence[str] = ()) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.lines = tuple(lines)
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What runs on the instances.
-
-    `policy` is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable; `batch` is how many instances go
-    at a time. `role_arn` is the instance profile's role. `log_group_prefix` is None where logs are not
-    streamed; `log_retention_days` is None where they stay for ever.
-    """
-
-    version_label: str
-    bucket: str
-    key: str
-    properties: Mapping[str, str]
-    instances: int
-    policy: str
-    health_path: str
-    role_arn: str
-    log_group_prefix: str | None = None
-    log_retention_days: int | None = None
-    delete_logs_on_terminate: bool = False
-    batch: int = 1
-    command_timeout_s: float = 600.0
-    ignore_health_check: bool = False
-
-
 @dataclass(frozen=True)
 class InstanceHealth:
-    """One instance: `status` is Ok, Warning, Severe and so on, `launched_at` is in seconds since 1970."""
+    """One instance: `status` is Ok, Warning, Severe and so on; times are in seconds since 1970.
+
+    `deployment_status` is In Progress, Deployed or Failed.
+    """
 
     instance_id: str
     version_label: str
@@ -55,6 +25,9 @@ class InstanceHealth:
     causes: tuple[str, ...] = ()
     launched_at: float = 0.0
     address: str = ""
+    deployment_id: int = 0
+    deployment_status: str = "Deployed"
+    deployed_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +50,9 @@ class Fleet(Protocol):
 
         What answered before goes on answering where it cannot.
         """
+
+    def abort(self) -> None:
+        """Give up the deployment that is under way: its `deploy` raises FleetError."""
 
     def restart(self) -> None:
         """Start the application again on every instance. Raises FleetError."""
