@@ -18,9 +18,6 @@ from stacks.rights import Statement, allow, inline
 _FUNCTIONS = Path(__file__).resolve().parents[1] / "functions"
 _RUNTIME = "python3.14"
 _TIMEOUT_S = 300
-# CloudFormation waits so long for an answer, by itself for an hour. Lambda runs a function that timed out
-# twice more, one and two minutes later.
-_ANSWER_S = 3 * _TIMEOUT_S + 300
 _MEMORY_MB = 256
 
 
@@ -29,10 +26,12 @@ class DeployFunctionProps:
     """What a DeployFunction needs to know."""
 
     file: str
-    """Its code: a file of stacks/functions/, of 4 KB at the most, which is what a template takes."""
+    """Its code: a file of stacks/functions/, written into the template."""
     description: str
     rights: Mapping[str, Sequence[Statement]]
     log_retention_days: int
+    timeout_s: int = _TIMEOUT_S
+    """How long it may take: 900 s at the most, which is Lambda's limit."""
 
 
 class DeployFunction(Construct):
@@ -40,6 +39,9 @@ class DeployFunction(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: DeployFunctionProps) -> None:
         super().__init__(scope, construct_id)
+        # CloudFormation waits so long for an answer, by itself for an hour. Lambda runs a function that timed
+        # out twice more, one and two minutes later.
+        self._answer_s = 3 * props.timeout_s + 300
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -66,7 +68,7 @@ class DeployFunction(Construct):
                 "Handler": "index.handler",
                 "Code": {"ZipFile": (_FUNCTIONS / props.file).read_text(encoding="utf-8")},
                 "Role": role.role_arn,
-                "Timeout": _TIMEOUT_S,
+                "Timeout": props.timeout_s,
                 "MemorySize": _MEMORY_MB,
                 "LoggingConfig": {"LogGroup": log_group.log_group_name},
             },
@@ -96,7 +98,7 @@ class DeployFunction(Construct):
             type=f"Custom::Slipway{kind}",
             properties={
                 "ServiceToken": self._function.get_att("Arn").to_string(),
-                "ServiceTimeout": str(_ANSWER_S),
+                "ServiceTimeout": str(self._answer_s),
                 **properties,
             },
         )
