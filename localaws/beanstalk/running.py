@@ -54,6 +54,9 @@ class Fleet(Protocol):
     def abort(self) -> None:
         """Give up the deployment that is under way: its `deploy` raises FleetError."""
 
+    def abort(self) -> None:
+        """Give up the deployment that is under way: its `deploy` raises FleetError."""
+
     def restart(self) -> None:
         """Start the application again on every instance. Raises FleetError."""
 
