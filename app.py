@@ -57,8 +57,12 @@ def build(app: cdk.App, root: Path) -> None:
 def _add_model(
     app: cdk.App, root: Path, stage: StageSettings, model: ModelSettings, artifacts: Mapping[str, Artifact]
 ) -> cdk.Stack:
-    if not model.serve.on_lambda:
+    if model.serve.on_sagemaker:
         return ModelStack(app, stage=stage, model=model, artifacts=artifacts)
+    if model.serve.on_beanstalk:
+        from stacks.beanstalk_stack import BeanstalkStack  # what few models need is imported for them alone
+
+        return BeanstalkStack(app, root=root, stage=stage, model=model, artifact=artifacts[CHAMPION])
     from stacks.lambda_stack import LambdaStack  # Lambda and API Gateway of CDK import slowly
 
     return LambdaStack(app, root=root, stage=stage, model=model, artifact=artifacts[CHAMPION])

@@ -138,6 +138,11 @@ def _balancer_nowhere(placed: Placed) -> Iterator[Hit]:
         yield "vpc_id", placed.serve.vpc_id
 
 
+def _inside_nothing(serve: ServeSection) -> Iterator[Hit]:
+    if serve.internal and not serve.vpc_id:
+        yield "internal", True
+
+
 def _public_machine(placed: Placed) -> Iterator[Hit]:
     if placed.serve.internal and not placed.stage.load_balanced:
         yield "internal", True
@@ -204,6 +209,11 @@ BEANSTALK_COMBINATIONS: tuple[Combination[ServeSection], ...] = (
         _one_zone,
         "An Application Load Balancer stands in two zones at least.",
         "Name a second subnet, in another zone.",
+    ),
+    Combination(
+        _inside_nothing,
+        "Beanstalk places a load balancer by a VPC's settings; those of the default one are public.",
+        "Set vpc_id, subnet_ids and load_balancer_subnet_ids, or remove it.",
     ),
 )
 PLACED_COMBINATIONS: tuple[Combination[Placed], ...] = (

@@ -131,7 +131,7 @@ class ServeSection(Section):
     security_group_ids: SecurityGroupIds = ()
     """The function's security groups there, such as `sg-0123456789abcdef0`; Lambda only."""
     ec2_instance_types: Ec2InstanceTypes = ("t3.small",)
-    """The machines that an environment may run on, the first that is to be had; x86_64; Beanstalk only."""
+    """The machine of an environment, of x86_64. AWS takes the first of a list; Beanstalk only."""
     max_instance_count: int | None = Field(default=None, ge=1, le=100)
     """How many machines there may be under load; default: twice `instance_count`; Beanstalk only."""
     vpc_id: str | None = Field(default=None, pattern=r"^vpc-[0-9a-f]{8,17}$")
