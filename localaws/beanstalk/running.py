@@ -1,14 +1,54 @@
 """What an environment needs from the instances behind it and the load balancer before them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from localaws.beanstalk.fleet.deployment import Deployment
 from localaws.ports import Scope
 
 Say = Callable[[str, str], None]
 """Writes an event of the environment: severity and message."""
+
+
+class FleetError(Exception):
+    """The instances cannot serve; the text says why, and `lines` are the last ones of the log."""
+
+    def __init__(self, reason: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.lines = tuple(lines)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One version on all instances. Times are AWS's, in seconds; how long they last here is the fleet's affair.
+
+    `policy` is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable. `batch` is how many instances go
+    at a time. `role_arn` is the instance profile's role. `properties` are the environment properties.
+    `process_port` is the port of an instance that the load balancer asks. `log_group_prefix` is None where
+    logs are not streamed; `log_retention_days` is None where they stay for ever.
+    """
+
+    version_label: str
+    bucket: str
+    key: str
+    properties: Mapping[str, str]
+    instances: int
+    policy: str
+    health_path: str
+    role_arn: str
+    deployment_id: int = 1
+    process_port: int = 80
+    batch: int = 1
+    health_interval_s: float = 15
+    healthy_threshold: int = 3
+    unhealthy_threshold: int = 5
+    command_timeout_s: float = 600
+    drain_s: float = 20
+    ignore_health_check: bool = False
+    log_group_prefix: str | None = None
+    log_retention_days: int | None = None
+    delete_logs_on_terminate: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,9 +90,6 @@ class Fleet(Protocol):
 
         What answered before goes on answering where it cannot.
         """
-
-    def abort(self) -> None:
-        """Give up the deployment that is under way: its `deploy` raises FleetError."""
 
     def abort(self) -> None:
         """Give up the deployment that is under way: its `deploy` raises FleetError."""
