@@ -52,7 +52,7 @@ class InstanceProfile(Construct):
             "WriteLogs": [
                 allow(
                     _LOG_ACTIONS,
-                    [f"{group}:*" for group in _log_groups(stack, props.environment_name_prefix)],
+                    log_groups(stack, props.environment_name_prefix),
                 ),
                 allow(["s3:PutObject"], [f"arn:{stack.partition}:s3:::{bucket_of(stack)}/{LOGS_PREFIX}*"]),
             ],
@@ -119,20 +119,28 @@ def environment_arns(stack: cdk.Stack, application_name: str, prefix: str) -> li
 
 
 def _read_versions(stack: cdk.Stack, application_name: str) -> Statement:
-    # An environment's id is known only when it has been made: one letter and ten others, as in e-mpcwnwheky.
-    runtime = f"arn:{stack.partition}:s3:::{bucket_of(stack)}/resources/environments/e-{'?' * 10}/_runtime"
+    environment = f"{bucket_of(stack)}/resources/environments/{any_environment()}"
+    runtime = f"arn:{stack.partition}:s3:::{environment}/_runtime"
     return allow(
         ["s3:GetObject"], [f"{runtime}/_versions/{application_name}/*", f"{runtime}/versions/manifest_*"]
     )
 
 
-def _log_groups(stack: cdk.Stack, prefix: str) -> list[str]:
-    return [
-        stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"/aws/elasticbeanstalk/{prefix}-{slot}/*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        for slot in SLOTS
-    ]
+def any_environment() -> str:
+    """Return the ids of environments for IAM, as in e-mpcwnwheky: one is known only when it has been made."""
+    return "e-" + "?" * 10
+
+
+def log_groups(stack: cdk.Stack, prefix: str) -> list[str]:
+    """Return the ARNs of all log groups of both environments that a stack may have."""
+    return [log_group_arn(stack, f"/aws/elasticbeanstalk/{prefix}-{slot}/*") for slot in SLOTS]
+
+
+def log_group_arn(stack: cdk.Stack, name: str) -> str:
+    """Return the ARN of a log group."""
+    return stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=name,
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
