@@ -12,6 +12,9 @@ from slipway.arrival import await_version
 from slipway.aws import Aws
 from slipway.cdk import bootstrap, cdk, stacks_of, synthesize
 from slipway.direct import deploy_assembly
+from slipway.environment_checks import verified_environment
+from slipway.environment_events import beanstalk_told
+from slipway.environment_swap import SLOT, Swap
 from slipway.errors import SettingsError
 from slipway.function_checks import bring_forward
 from slipway.project import Project
@@ -34,6 +37,7 @@ from training.target_build import build_for_target
 OUTPUTS_FILE = "outputs.json"
 # By model, then by the name of the variant.
 Replays = dict[str, dict[str, Replay]]
+_NAMES = {"lambda": "Lambda", "beanstalk": "Elastic Beanstalk"}
 # What stands for the variant where the API in front of an endpoint was asked.
 FRONT_DOOR = f"{CHAMPION}, front door"
 
@@ -47,6 +51,7 @@ def deploy(
     *,
     direct: bool,
     approve: str = "never",
+    swap: bool = False,
 ) -> Replays:
     """Deploy the shared stack and the models' stacks, then verify every endpoint and every function.
 
@@ -58,6 +63,7 @@ def deploy(
         story: is told every event.
         direct: put the templates on the embedded AWS without the CLI, which is faster.
         approve: the CLI's --require-approval.
+        swap: put the new version beside the one that answers and exchange their addresses; Beanstalk only.
 
     Returns:
         What the golden rows showed, for each variant that answers.
@@ -65,9 +71,11 @@ def deploy(
     Raises:
         DeployFailed: a stack failed, or an endpoint or a function does not run or answer what was deployed.
         AwsUnreachable: as require_log_role does.
-        SettingsError: as require_mapped_region does.
+        SettingsError: as require_mapped_region does, or what is to be swapped is no environment.
+        NotDeployed: as Swap.plan does.
     """
     require_mapped_region(aws)
+    swaps = [Swap.plan(aws, model) for model in models] if swap else []
     if aws.stage.name != "local" and any(model.serve.has_api for model in models):
         require_log_role(aws)
     names = [model.name for model in models]
@@ -80,21 +88,28 @@ def deploy(
                 f"To serve the change, run: slipway train {model.name}"
             )
     for model in models:
-        if model.serve.on_lambda:
-            with story.step(f"package {model.name} for Lambda"):
+        if not model.serve.on_sagemaker:
+            with story.step(f"package {model.name} for {_NAMES[model.serve.target]}"):
                 build_for_target(project.root, model, artifacts[model.name][CHAMPION], progress=story.event)
     wanted = stacks_of(aws.stage.name, names)
     if aws.stage.name == "local":
         bootstrap(project, aws, story)
+    for each in swaps:
+        story.say(each.told())
+    slots = {each.stack: {SLOT: each.slot} for each in swaps}
     if direct:
         with story.step(f"synthesize {', '.join(wanted)}"):
             folder = synthesize(project, aws, story, context)
-        with story.step(f"deploy {', '.join(wanted)}"):
-            deploy_assembly(Path(folder), aws, story, wanted)
+        with story.step(f"deploy {', '.join(wanted)}"), beanstalk_told(aws, models, story):
+            deploy_assembly(Path(folder), aws, story, wanted, slots)
     else:
-        with story.step(f"cdk deploy {' '.join(wanted)}"):
+        with story.step(f"cdk deploy {' '.join(wanted)}"), beanstalk_told(aws, models, story):
             arguments = ["deploy", *wanted, "--require-approval", approve, "--progress", "events"]
+            for stack, values in slots.items():
+                arguments += ["--parameters", *(f"{stack}:{name}={value}" for name, value in values.items())]
             cdk(project, aws, arguments, story, context)
+    for each in swaps:
+        each.check(aws, story)
     replays = {model.name: _verified(aws, model, artifacts[model.name], story) for model in models}
     write_outputs(project, aws, names)
     return replays
@@ -132,6 +147,8 @@ def artifacts_of(project: Project, model: ModelSettings) -> dict[str, Artifact]:
 def _verified(
     aws: Aws, model: ModelSettings, artifacts: dict[str, Artifact], story: Story
 ) -> dict[str, Replay]:
+    if model.serve.on_beanstalk:
+        return verified_environment(aws, model, artifacts[CHAMPION], story)
     if model.serve.on_lambda:
         bring_forward(aws, model, artifacts[CHAMPION], story)
     else:

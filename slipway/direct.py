@@ -24,7 +24,7 @@ from stacks.settings import stack_name
 
 POLL_S = 0.05
 POLL_AWS_S = 3.0  # a real account has a limit on questions
-TIMEOUT_S = 900.0
+TIMEOUT_S = 1800.0  # an environment's load balancer and machines come and go in minutes
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
@@ -34,9 +34,17 @@ class _Stack:
     template_url: str
     role: str
     assets: Path
+    parameters: tuple[str, ...]
+    """The names of those that its template has."""
 
 
-def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str]) -> None:
+def deploy_assembly(
+    folder: Path,
+    aws: Aws,
+    story: Story,
+    wanted: Sequence[str],
+    parameters: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
     """Deploy stacks of a cloud assembly, in the order given.
 
     Args:
@@ -44,6 +52,8 @@ def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str])
         aws: the embedded AWS.
         story: is told every event of CloudFormation.
         wanted: names of stacks.
+        parameters: new values of parameters, by the stack; as with the CDK CLI the others keep the values
+            that they have.
 
     Raises:
         DeployFailed: a stack failed and was rolled back; the first reason is in the message.
@@ -54,7 +64,7 @@ def deploy_assembly(folder: Path, aws: Aws, story: Story, wanted: Sequence[str])
         manifest = json.loads(assets.read_text(encoding="utf-8"))
         _publish(manifest, assets.parent, aws)
         publish_images(manifest, assets.parent, aws, story)
-        _deploy(stacks[name], aws, story)
+        _deploy(stacks[name], aws, story, (parameters or {}).get(name, {}))
 
 
 def deployed_stacks(aws: Aws, stage: str) -> list[str]:
@@ -109,7 +119,12 @@ def _stacks(folder: Path, aws: Aws) -> Iterator[_Stack]:
             ),
             role=aws.filled(properties["cloudFormationExecutionRoleArn"]),
             assets=assets,
+            parameters=tuple(_parameters(folder / properties["templateFile"])),
         )
+
+
+def _parameters(template: Path) -> list[str]:
+    return list(json.loads(template.read_text(encoding="utf-8")).get("Parameters", {}))
 
 
 def _publish(manifest: Mapping[str, Any], folder: Path, aws: Aws) -> None:
@@ -132,9 +147,9 @@ def _zipped(folder: Path) -> Path:
     return Path(shutil.make_archive(str(folder), "zip", folder))
 
 
-def _deploy(stack: _Stack, aws: Aws, story: Story) -> None:
+def _deploy(stack: _Stack, aws: Aws, story: Story, given: Mapping[str, str]) -> None:
     cloudformation = aws.client("cloudformation")
-    arguments = {
+    arguments: dict[str, Any] = {
         "StackName": stack.name,
         "TemplateURL": stack.template_url,
         "Capabilities": CAPABILITIES,
@@ -146,6 +161,14 @@ def _deploy(stack: _Stack, aws: Aws, story: Story) -> None:
         cloudformation.delete_stack(StackName=stack.name)
         _settled(cloudformation, stack.name, story)
         status = None
+    before = _parameters_of(cloudformation, stack.name) if status else set()
+    arguments["Parameters"] = [
+        {"ParameterKey": name, "ParameterValue": given[name]}
+        if name in given
+        else {"ParameterKey": name, "UsePreviousValue": True}
+        for name in stack.parameters
+        if name in given or name in before
+    ]
     try:
         known = {event["EventId"] for event in _events(cloudformation, stack.name)} if status else set()
         (cloudformation.update_stack if status else cloudformation.create_stack)(**arguments)
@@ -196,6 +219,11 @@ def _tell(event: Mapping[str, Any], story: Story, reasons: list[str] | None) -> 
 def _events(cloudformation: Any, name: str) -> list[dict[str, Any]]:
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
     return [event for page in pages for event in page["StackEvents"]][::-1]
+
+
+def _parameters_of(cloudformation: Any, name: str) -> set[str]:
+    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    return {found["ParameterKey"] for found in stack.get("Parameters", [])}
 
 
 def _status(cloudformation: Any, name: str) -> str | None:

@@ -47,10 +47,11 @@ def require_endpoint(model: str, outputs: Mapping[str, str], what: str, fix: str
         fix: what to do instead.
 
     Raises:
-        SettingsError: a function serves the model.
+        SettingsError: a function or an environment serves the model.
     """
-    if "FunctionName" in outputs:
-        raise SettingsError(f"{model} is served by Lambda, which has no {what}.", fix=fix)
+    for output, service in (("FunctionName", "Lambda"), ("EnvironmentName", "Elastic Beanstalk")):
+        if output in outputs:
+            raise SettingsError(f"{model} is served by {service}, which has no {what}.", fix=fix)
 
 
 def published(aws: Aws, outputs: Mapping[str, str]) -> list[Held]:

@@ -83,8 +83,8 @@ def prepare(
 
 
 def runs_our_server(model: ModelSettings) -> bool:
-    """Whether a model is served by our own server here: behind an API there is no image of AWS's."""
-    return model.serve.on_lambda or model.serve.image != "sklearn"
+    """Whether a model is served by our own server here: AWS's image is one of endpoints alone."""
+    return not model.serve.on_sagemaker or model.serve.image != "sklearn"
 
 
 def build_image(

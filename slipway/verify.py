@@ -39,10 +39,12 @@ class Replay:
 
 
 def client_for(aws: Aws, model: str, door: Literal["sagemaker", "api"] | None = None) -> Client:
-    """Return the client of a deployed model; an endpoint may have an API beside its own door."""
-    return Client.from_outputs(
-        model, aws.stage.name, session=aws.session, endpoint_url=aws.endpoint_url, door=door
-    )
+    """Return the client of a deployed model; an endpoint may have an API beside its own door.
+
+    An environment is reached by its CNAME: a domain's DNS record is made after the first deploy.
+    """
+    where = {"session": aws.session, "endpoint_url": aws.endpoint_url}
+    return Client.from_outputs(model, aws.stage.name, **where, door=door, by_cname=True)
 
 
 def check_configuration(aws: Aws, outputs: dict[str, str]) -> None:

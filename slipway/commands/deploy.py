@@ -1,4 +1,4 @@
-"""slipway deploy: artifacts to endpoints and functions."""
+"""slipway deploy: artifacts to endpoints, functions and environments."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from model_code.serving.csv_cells import line_of
 from slipway.options import aws_of, context_of, models_argument, set_option, settings_of, stage_option
 from slipway.project import Project
 from slipway.story import Story
+from stacks.beanstalk_combinations import Placed
 from stacks.settings import NO_MODELS, Settings
 
 
@@ -23,6 +24,9 @@ from stacks.settings import NO_MODELS, Settings
 )
 @click.option("--shared", is_flag=True, help="Deploy what all models share, and no model: jobs need no more.")
 @click.option(
+    "--swap", is_flag=True, help="On Beanstalk: make a second environment, test it, and swap addresses."
+)
+@click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Port of the embedded AWS, if it starts."
 )
 def command(
@@ -31,18 +35,23 @@ def command(
     overrides: tuple[str, ...],
     with_cdk: bool,
     shared: bool,
+    swap: bool,
     port: int,
 ) -> None:
     """Deploy models (default: all), then check that each runs and answers what was trained.
 
-    A model on Lambda is packaged first. Each API's address, a curl line and the cost are told.
+    A model on Lambda or Beanstalk is packaged first. Each address, a curl line and the cost are told. A new
+    version on Beanstalk arrives on machines beside those that answer; with --swap it gets an environment of
+    its own first, which answers the golden rows before it is given the address.
 
     \b
     slipway deploy iris                  on this machine; starts the embedded AWS where none runs
     slipway deploy iris --stage dev      in the AWS account that your credentials are for
+    slipway deploy iris_forest --swap    beside the version that answers, and then in its place
     """
     from slipway.api_story import tell_api
     from slipway.deployment import artifacts_of, deploy
+    from slipway.environment_story import tell_environment
     from training.artifact import load_artifact
 
     if shared and models:
@@ -63,6 +72,7 @@ def command(
         context_of(models, stage, overrides),
         story,
         direct=local and not with_cdk,
+        swap=swap,
     )
     for name, by_variant in replays.items():
         for variant, replay in by_variant.items():
@@ -74,6 +84,8 @@ def command(
     for model in settings.models:
         if model.serve.has_api:
             tell_api(project, aws, model, story)
+        if model.serve.on_beanstalk:
+            tell_environment(project, aws, model, story)
     if shared:
         story.next(f"slipway train --on sagemaker{'' if local else f' --stage {stage}'}")
         return
@@ -92,6 +104,9 @@ def _billed(settings: Settings) -> str:
         if model.serve.target == "sagemaker"
         for variant in model.serve.resolved_variants()
     ]
+    machines = [
+        Placed(settings.stage, model.serve).min_count for model in settings.models if model.serve.on_beanstalk
+    ]
     serverless = sum(model.serve.serverless for model in settings.models)
     functions = sum(model.serve.on_lambda for model in settings.models)
     parts = []
@@ -99,6 +114,9 @@ def _billed(settings: Settings) -> str:
         parts.append(f"{sum(instances)} SageMaker instance(s) by the second from now on, used or not")
     if serverless:
         parts.append(f"{serverless} serverless endpoint(s) by the use")
+    if machines:
+        balancers = f" and {len(machines)} load balancer(s)" if settings.stage.load_balanced else ""
+        parts.append(f"{sum(machines)} EC2 machine(s){balancers} by the second, used or not")
     if functions:
         parts.append(f"{functions} function(s) and their APIs by the request")
     return f"AWS bills {' and '.join(parts)},"

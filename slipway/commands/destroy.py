@@ -30,6 +30,7 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
     """
     from slipway.deployment import forget_outputs
     from slipway.direct import delete_stacks, deployed_stacks
+    from slipway.environment_removal import left_of, traces_of
     from slipway.job_removal import delete_job_logs, stop_jobs
     from slipway.removal import local_remains, remains_after_stop, retained
 
@@ -52,13 +53,14 @@ def command(models: tuple[str, ...], stage: str, yes: bool) -> None:
     known = model_names(project.root)
     stop_jobs(aws, story, known, models)
     kept = retained(aws, stacks)
+    traces = traces_of(aws, stacks)
     before = local.inventory() if server else None
     with story.step(f"delete {', '.join(stacks) or 'nothing'}"):
         delete_stacks(aws, stacks, story)
     forget_outputs(project, stacks)
     if not settings.retain_data and (deleted := delete_job_logs(aws, known, models)):
         story.say(f"deleted {deleted} log streams of jobs; AWS keeps the jobs' records, at no cost")
-    for what, how in kept:
+    for what, how in (*kept, *left_of(aws, traces)):
         story.say(f"kept     {what}\n         to remove it: {how}")
     if server and before and not models:
         remains = local_remains(local)

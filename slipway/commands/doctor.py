@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,7 +21,9 @@ from localaws.images.definition import DOCKERFILE, Definition
 from localaws.images.engine import find_engine
 from slipway.api_account import commands_to_set_log_role, log_role
 from slipway.aws import Aws
+from slipway.check import Check
 from slipway.deployment import changed_files
+from slipway.environment_account import beanstalk_checks
 from slipway.errors import SlipwayError
 from slipway.options import json_option, settings_of, stage_option
 from slipway.project import Project
@@ -30,16 +32,6 @@ from stacks.images import SKLEARN
 from stacks.serve_settings import ServeSection
 from stacks.settings import Settings
 from training.artifact import load_artifact
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 @click.command("doctor")
@@ -211,7 +203,7 @@ def _own_images(project: Project, settings: Settings) -> Iterator[Check]:
 
 
 def _has_image(serve: ServeSection) -> bool:
-    return serve.resolved_package == "image" if serve.on_lambda else serve.image == "own"
+    return serve.image == "own" if serve.on_sagemaker else serve.resolved_package == "image"
 
 
 def _account(settings: Settings) -> Iterator[Check]:
@@ -234,6 +226,8 @@ def _account(settings: Settings) -> Iterator[Check]:
     )
     if any(model.serve.has_api for model in settings.models):
         yield _api_logs(aws)
+    if models := [model for model in settings.models if model.serve.on_beanstalk]:
+        yield from beanstalk_checks(aws, models)
     try:
         parameter = aws.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")
         yield Check("CDK bootstrap", True, f"version {parameter['Parameter']['Value']}")

@@ -10,6 +10,7 @@ from dataclasses import asdict
 import click
 
 from slipway.arrival import await_version
+from slipway.environments import is_environment
 from slipway.errors import NoSuchVersion
 from slipway.functions import Held, move_alias
 from slipway.options import aws_of, json_option, settings_of, stage_option
@@ -49,10 +50,14 @@ def command(model: str, to: str | None, only_list: bool, stage: str, as_json: bo
     at = "" if stage == "local" else f" --stage {stage}"
     outputs = aws.outputs(model)
     if "FunctionName" not in outputs:
+        swapped = is_environment(outputs)
+        holder = "an environment of Elastic Beanstalk" if swapped else "a SageMaker endpoint"
+        older = f"slipway deploy {model} --set serve.version=previous{at}"
         raise NoSuchVersion(
-            f"{model} is served by a SageMaker endpoint, which holds no versions to go back to.",
-            why="A deploy puts an older artifact into service, blue/green.",
-            fix=f"Run: slipway deploy {model} --set serve.version=previous{at}",
+            f"{model} is served by {holder}, which holds no versions to go back to.",
+            why="A deploy puts an older artifact into service, beside the one that answers until then.",
+            fix=f"Run: {older}"
+            + (f"\nOr, in an environment of its own first: {older} --swap" if swapped else ""),
         )
     versions = versions_of(aws, model, outputs)
     if not only_list:

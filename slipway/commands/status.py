@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.control import LocalAws
 from slipway.aws import Aws
+from slipway.environments import is_environment, state_of
 from slipway.errors import NotDeployed
 from slipway.options import json_option, settings_of, stage_option
 from slipway.pointers import versions_of
@@ -23,7 +24,7 @@ from stacks.settings import ModelSettings
 @stage_option
 @json_option
 def command(stage: str, as_json: bool) -> None:
-    """Tell what is deployed: each model's stack, endpoint or function, version and address.
+    """Tell what is deployed: each model's stack, endpoint, function or environment, version and address.
 
     \b
     slipway status
@@ -67,7 +68,7 @@ def command(stage: str, as_json: bool) -> None:
 
 def _model(aws: Aws | None, model: ModelSettings) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(
-        ("stack", "target", "endpoint", "version", "function_version", "url", "reason")
+        ("stack", "target", "endpoint", "version", "function_version", "instances", "url", "reason")
     )
     found["model"] = model.name
     if aws is None:
@@ -75,10 +76,13 @@ def _model(aws: Aws | None, model: ModelSettings) -> dict[str, Any]:
     found["stack"] = aws.stack_status(model.name)
     try:
         outputs = aws.outputs(model.name)
-        found["version"], found["url"] = outputs["ModelVersion"], outputs.get("ApiUrl")
+        found["version"] = outputs["ModelVersion"]
+        found["url"] = outputs.get("ApiUrl") or outputs.get("EnvironmentUrl")
         # What is deployed, whatever model.toml says by now.
         if "FunctionName" in outputs:
             found |= {"target": "lambda", **_function(aws, model.name, outputs)}
+        elif is_environment(outputs):
+            found |= {"target": "beanstalk", **_environment(aws, outputs)}
         else:
             endpoint = aws.client("sagemaker").describe_endpoint(EndpointName=outputs["EndpointName"])
             found |= {"target": "endpoint", "endpoint": endpoint["EndpointStatus"]}
@@ -101,4 +105,16 @@ def _function(aws: Aws, model: str, outputs: dict[str, str]) -> dict[str, Any]:
         "version": version.model_version if version else outputs["ModelVersion"],
         "function_version": about["Version"],
         "reason": about.get("StateReason"),
+    }
+
+
+def _environment(aws: Aws, outputs: dict[str, str]) -> dict[str, Any]:
+    """Return the state of an environment, and how many machines it has."""
+    state = state_of(aws, outputs)
+    health = f"{state.health} ({state.told})" if state.told else state.health
+    machines = f"{state.instances} machine{'' if state.instances == 1 else 's'}"
+    return {
+        "endpoint": f"{state.status}, {health}, {machines}",
+        "instances": state.instances,
+        "reason": "; ".join(state.causes) or None,
     }

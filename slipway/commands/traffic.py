@@ -39,8 +39,9 @@ def command(model: str, champion: float | None, challenger: float | None, stage:
     require_endpoint(
         model,
         outputs,
-        "variants: its alias sends every request to one version",
-        f"To choose the version: slipway rollback {model} --list",
+        "variants: one version answers every request",
+        f"To choose the version, on Lambda: slipway rollback {model} --list; on Beanstalk: "
+        f"slipway deploy {model} --set serve.version=previous",
     )
     endpoint = outputs["EndpointName"]
     if champion is not None or challenger is not None:
