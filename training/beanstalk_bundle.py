@@ -61,6 +61,7 @@ def build_bundle(
     model: ModelSettings,
     *,
     progress: Callable[[str], None] = lambda _line: None,
+    at_most: int = MAX_BUNDLE_BYTES,
 ) -> Path:
     """Build the bundle of an artifact, unless it is there: in one rename.
 
@@ -69,6 +70,7 @@ def build_bundle(
         artifact: the model that is in the bundle.
         model: the settings; `package` decides what is in it.
         progress: is told what was built.
+        at_most: how many bytes are taken.
 
     Raises:
         PackageTooLarge: Beanstalk would refuse it.
@@ -82,10 +84,9 @@ def build_bundle(
         written = staging / path.name
         write_zip(written, bundle.files, bundle.executable)
         size = written.stat().st_size
-        if size > MAX_BUNDLE_BYTES:
+        if size > at_most:
             raise PackageTooLarge(
-                f"{artifact.model}'s source bundle is {in_mb(size)}; "
-                f"at most {in_mb(MAX_BUNDLE_BYTES)} is taken.",
+                f"{artifact.model}'s source bundle is {in_mb(size)}; at most {in_mb(at_most)} is taken.",
                 why="Elastic Beanstalk refuses larger ones, and the model itself is in it.",
                 fix='Fit a smaller model, or set [serve] target = "sagemaker", which has its model from S3.',
             )

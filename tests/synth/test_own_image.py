@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from slipway.errors import ArtifactInvalid, NoEngine, SettingsError
+from stacks.settings import load_model
 from tests.synth.harness import Templates, every, make_artifact, make_project, synthesize
 from training.artifact import write_artifact
+from training.build_context import server_context
 
 MODEL = "AWS::SageMaker::Model"
 
@@ -24,7 +26,11 @@ def _built(root: Path, out: str, **context: str) -> tuple[str, Mapping[str, Any]
     """Return the hash and the source of digits' one image, and the folder that it is built from."""
     synthesize(root, root / out, stage="dev", models="digits", **context)
     ((hash_, image),) = _images(root / out).items()
-    return hash_, image["source"], root / out / image["source"]["directory"]
+    context = root / out / image["source"]["directory"]
+    # What builds the image elsewhere, from a source bundle of Elastic Beanstalk, takes the very same files.
+    staged = {p.relative_to(context).as_posix(): p.read_bytes() for p in context.rglob("*") if p.is_file()}
+    assert server_context(root, load_model(root, "digits"), "onnx").files == staged
+    return hash_, image["source"], context
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_the_deployed_model_is_as_good_on_the_rows_held_back_as_its_training_say
     assert len(re.findall(r"^\[.+\] -> .+, is ", asked.stdout, re.MULTILINE)) == 10
 
 
-def test_a_model_that_is_not_there_is_named_in_one_line(deployed):
+def test_a_model_that_is_not_there_is_named_without_a_traceback(deployed):
     asked = ask(deployed, "--model", "roses")
 
     assert asked.returncode == 1
