@@ -50,8 +50,8 @@ def settings_page() -> str:
     )
     sections = (
         ("`model.toml`, `[model]`", model_section.ModelSection),
-        ("`model.toml`, `[split]`", settings.SplitSection),
-        ("`model.toml`, `[gate]`", settings.GateSection),
+        ("`model.toml`, `[split]`", model_section.SplitSection),
+        ("`model.toml`, `[gate]`", model_section.GateSection),
         ("`model.toml`, `[train]`", job_settings.TrainSection),
         ("`model.toml`, `[batch]`", job_settings.BatchSection),
         ("`model.toml`, `[serve]`", serve_settings.ServeSection),

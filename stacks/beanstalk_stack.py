@@ -11,6 +11,7 @@ from constructs import Construct
 from stacks.beanstalk_combinations import Placed, require_deployable, without_effect
 from stacks.constructs.beanstalk_environment import BeanstalkEnvironment, BeanstalkEnvironmentProps
 from stacks.constructs.instance_profile import InstanceProfile, InstanceProfileProps
+from stacks.constructs.live_environment import LiveEnvironment, LiveEnvironmentProps
 from stacks.constructs.own_image import OwnImage, OwnImageProps
 from stacks.constructs.published_outputs import PublishedOutputs, PublishedOutputsProps
 from stacks.constructs.service_role import ServiceRole, ServiceRoleProps
@@ -25,6 +26,9 @@ from stacks.shared_parameters import SharedParameters
 from stacks.tagging import tag
 from training.artifact import Artifact
 from training.beanstalk_bundle import find_bundle
+
+# The public name lives for a minute in caches; who asked just before that has half a minute more.
+_DRAIN_S = 90
 
 
 class BeanstalkStack(cdk.Stack):
@@ -68,15 +72,16 @@ class BeanstalkStack(cdk.Stack):
             cdk.Annotations.of(self).add_info_v2(
                 f"slipway:{key}", f"serve.{key} has no effect: the stage {stage.name} has a single machine"
             )
-        placed = Placed(stage, model.serve)
-        image = self._image()
+        placed, shared, image = Placed(stage, model.serve), SharedParameters(self, stage), self._image()
         made = Made(
-            instance_profile=self._instance_profile(image).profile_name,
+            instance_profile=self._instance_profile(image, shared).profile_name,
             service_role=ServiceRole(
                 self, "ServiceRole", props=ServiceRoleProps(load_balanced=stage.load_balanced)
             ).role_arn,
             properties=self._properties(image),
+            access_logs_bucket=shared.access_logs_bucket_name if stage.load_balanced else None,
         )
+        platform = platform_arn(self.partition, self.region, model.serve.platform_version)
         environment = BeanstalkEnvironment(
             self,
             "Environment",
@@ -86,18 +91,35 @@ class BeanstalkStack(cdk.Stack):
                 model=model.name,
                 bundle=s3_assets.Asset(self, "Bundle", path=str(find_bundle(root, artifact, model))),
                 version=artifact.version,
-                platform_arn=platform_arn(self.partition, self.region, model.serve.platform_version),
+                platform_arn=platform,
                 options=options_of(placed, made),
             ),
         )
-        endpoint = environment.environment.attr_endpoint_url
+        domain_name = model.serve.domain_name if placed.certificate_arn else None
+        live = LiveEnvironment(
+            self,
+            "LiveEnvironment",
+            props=LiveEnvironmentProps(
+                application_name=environment.application_name,
+                environment_name_prefix=self._name,
+                environment_name=environment.environment_name,
+                version_label=environment.version_label,
+                manifest=artifact.manifest,
+                domain_name=domain_name,
+                internal=model.serve.internal,
+                drain_s=0 if stage.name == "local" else _DRAIN_S,
+                log_retention_days=stage.log_retention_days,
+                after=[environment.environment],
+                settings=[*made.properties.values(), platform],
+            ),
+        )
         outputs = BeanstalkOutputs(
             model_version=artifact.version,
             application_name=environment.application_name,
             environment_name=environment.environment_name,
-            environment_url=f"http://{endpoint}/",
-            environment_cname=endpoint,
-            domain_name=model.serve.domain_name if placed.certificate_arn else None,
+            environment_url=live.url,
+            environment_cname=live.cname,
+            domain_name=domain_name,
         )
         PublishedOutputs(
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=model.name, outputs=outputs)
@@ -110,13 +132,13 @@ class BeanstalkStack(cdk.Stack):
         props = OwnImageProps(model=self._model, engine=self._artifact.engine)
         return OwnImage(self, "Image", props=props)
 
-    def _instance_profile(self, image: OwnImage | None) -> InstanceProfile:
+    def _instance_profile(self, image: OwnImage | None, shared: SharedParameters) -> InstanceProfile:
         serve = self._model.serve
         props = InstanceProfileProps(
             application_name=self.stack_name,
             environment_name_prefix=self._name,
             repository_arn=image.repository_arn if image else None,
-            key_arn=SharedParameters(self, self._stage).key_arn if serve.s3_prefixes else None,
+            key_arn=shared.key_arn if serve.s3_prefixes else None,
             s3_prefixes=serve.s3_prefixes,
         )
         return InstanceProfile(self, "InstanceProfile", props=props)

@@ -6,31 +6,16 @@ in the Elastic Beanstalk developer guide; the rest of it says why these were cho
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stacks.beanstalk_combinations import Placed
-from stacks.constructs.service_role import MANAGED_UPDATES_ROLE
+from stacks.operation_options import HEALTH_PATH, Options, operation_options
 
-HEALTH_PATH = "/ping"
 HTTPS_PORT = 443
 # TLS 1.3, and of TLS 1.2 the ciphers that check what they decrypt: "Security policies for your Application
 # Load Balancer" in the guide of Elastic Load Balancing.
 _TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
-# A client's wrong request is no fault of the environment: by default, a few of them degrade its health, and
-# with that fail a deployment. EnvironmentHealth is the one metric that CloudWatch gets for nothing.
-_HEALTH_RULES = {
-    "CloudWatchMetrics": {"Environment": {}, "Instance": {}},
-    "Rules": {
-        "Environment": {
-            "Application": {"ApplicationRequests4xx": {"Enabled": False}},
-            "ELB": {"ELBRequests4xx": {"Enabled": False}},
-        }
-    },
-    "Version": 1,
-}
-_Options = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -66,9 +51,7 @@ def options_of(placed: Placed, made: Made) -> tuple[Option, ...]:
     options = {
         **_machines(placed, made),
         **_network(placed),
-        **_deployments(placed),
-        **_health_and_logs(placed),
-        **_platform_updates(),
+        **operation_options(placed),
         "aws:elasticbeanstalk:environment": _environment(placed, made),
         "aws:elasticbeanstalk:application:environment": dict(made.properties),
     }
@@ -88,7 +71,7 @@ def _environment(placed: Placed, made: Made) -> dict[str, str]:
     return kind
 
 
-def _machines(placed: Placed, made: Made) -> _Options:
+def _machines(placed: Placed, made: Made) -> Options:
     return {
         "aws:autoscaling:launchconfiguration": {
             "IamInstanceProfile": made.instance_profile,
@@ -109,7 +92,7 @@ def _machines(placed: Placed, made: Made) -> _Options:
     }
 
 
-def _network(placed: Placed) -> _Options:
+def _network(placed: Placed) -> Options:
     """Return where machines and load balancer are; without a VPC they are in the account's default one."""
     serve = placed.serve
     if not serve.vpc_id:
@@ -135,7 +118,7 @@ def _network(placed: Placed) -> _Options:
     }
 
 
-def _scaling(placed: Placed) -> _Options:
+def _scaling(placed: Placed) -> Options:
     group = {"MinSize": str(placed.min_count), "MaxSize": str(placed.max_count)}
     if not placed.serve.vpc_id:  # else the subnets say which zones
         group["Availability Zones"] = "Any 2"
@@ -157,8 +140,8 @@ def _scaling(placed: Placed) -> _Options:
     }
 
 
-def _load_balancer(placed: Placed, made: Made) -> _Options:
-    options: _Options = {
+def _load_balancer(placed: Placed, made: Made) -> Options:
+    options: Options = {
         "aws:elasticbeanstalk:environment:process:default": {
             "Protocol": "HTTP",
             "Port": "80",
@@ -192,72 +175,3 @@ def _load_balancer(placed: Placed, made: Made) -> _Options:
             },
         }
     return options
-
-
-def _deployments(placed: Placed) -> _Options:
-    immutable = placed.serve.resolved_deployment(placed.stage) == "immutable"
-    command = {
-        "DeploymentPolicy": "Immutable" if immutable else "RollingWithAdditionalBatch",
-        # How long a machine may take: to pull the image, or to build it.
-        "Timeout": "1200" if placed.serve.resolved_package == "source" else "600",
-        "IgnoreHealthCheck": "false",
-    }
-    if not immutable:
-        command |= {"BatchSizeType": "Percentage", "BatchSize": "30"}
-    # A change of settings replaces machines, too. Batch by batch needs room for one machine more.
-    if immutable or placed.max_count == placed.min_count:
-        settings = {"RollingUpdateType": "Immutable"}
-    else:
-        settings = {
-            "RollingUpdateType": "Health",
-            "MinInstancesInService": str(placed.min_count),
-            "MaxBatchSize": "1",
-        }
-    return {
-        "aws:elasticbeanstalk:command": command,
-        "aws:autoscaling:updatepolicy:rollingupdate": {
-            "RollingUpdateEnabled": "true",
-            "Timeout": "PT30M",
-            **settings,
-        },
-    }
-
-
-def _health_and_logs(placed: Placed) -> _Options:
-    kept = {
-        "DeleteOnTerminate": "false" if placed.stage.retain_data else "true",
-        "RetentionInDays": str(placed.stage.log_retention_days),
-    }
-    return {
-        "aws:elasticbeanstalk:application": {"Application Healthcheck URL": HEALTH_PATH},
-        "aws:elasticbeanstalk:healthreporting:system": {
-            "SystemType": "enhanced",
-            "EnhancedHealthAuthEnabled": "true",
-            "HealthCheckSuccessThreshold": "Ok",
-            "ConfigDocument": json.dumps(_HEALTH_RULES, separators=(",", ":")),
-        },
-        "aws:elasticbeanstalk:cloudwatch:logs": {"StreamLogs": "true", **kept},
-        "aws:elasticbeanstalk:cloudwatch:logs:health": {"HealthStreamingEnabled": "true", **kept},
-        # CloudWatch has them; no second copy in Beanstalk's bucket.
-        "aws:elasticbeanstalk:hostmanager": {"LogPublicationControl": "false"},
-    }
-
-
-def _platform_updates() -> _Options:
-    """Return when AWS brings a newer platform: new machines first, then the old ones go.
-
-    An environment is then ahead of the version that is pinned here. CloudFormation compares templates, not
-    environments, so a deploy with the same pin should leave it; one with a newer pin moves it there. That
-    deploys do not go back to an older pin is inferred: where one does, the next window mends it.
-    """
-    return {
-        "aws:elasticbeanstalk:managedactions": {
-            "ManagedActionsEnabled": "true",
-            "PreferredStartTime": "Sun:03:00",
-            "ServiceRoleForManagedUpdates": MANAGED_UPDATES_ROLE,
-        },
-        "aws:elasticbeanstalk:managedactions:platformupdate": {
-            "UpdateLevel": "minor",
-            "InstanceRefreshEnabled": "false",
-        },
-    }

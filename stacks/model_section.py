@@ -1,4 +1,4 @@
-"""`[model]`: what is learnt, from what."""
+"""`[model]`, `[split]` and `[gate]`: what is learnt, from what, and how well it has to be."""
 
 from __future__ import annotations
 
@@ -40,3 +40,35 @@ class ModelSection(Section):
     def takes_missing_values(self) -> bool:
         """Whether features may be missing."""
         return self.framework == "xgboost" if self.missing_values is None else self.missing_values
+
+
+class SplitSection(Section):
+    """`[split]`: how rows are held back."""
+
+    test: float = Field(default=0.2, gt=0, lt=1)
+    """Share of all rows that training never sees; the gate is measured on them."""
+    validation: float = Field(default=0.25, ge=0, lt=1)
+    """Share of the remaining rows that go to the validation channel."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of the split."""
+
+
+class GateSection(Section):
+    """`[gate]`: bounds on the test set; training refuses to package a model outside them."""
+
+    accuracy: float | None = Field(default=None, ge=0, le=1)
+    """Lowest share of right classes."""
+    balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
+    """Lowest mean recall over the classes."""
+    f1_macro: float | None = Field(default=None, ge=0, le=1)
+    """Lowest unweighted mean of the classes' F1."""
+    r2: float | None = Field(default=None, le=1)
+    """Lowest coefficient of determination."""
+    rmse: float | None = Field(default=None, ge=0)
+    """Highest root mean squared error, in units of the label."""
+    mae: float | None = Field(default=None, ge=0)
+    """Highest mean absolute error, in units of the label."""
+
+    def bounds(self) -> dict[str, float]:
+        """Return the bounds that are set, by metric."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}

@@ -48,6 +48,8 @@ class SharedOutputs(_Outputs):
     """The role that training jobs run under."""
     key_arn: str | None = None
     """The key that encrypts data at rest; only in stages with `encryption = "kms"`."""
+    access_logs_bucket_name: str | None = None
+    """The bucket for access logs; only in stages with `access_logs = true`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from stacks.job_settings import BatchSection, TrainSection
 from stacks.lambda_combinations import LAMBDA_COMBINATIONS
 from stacks.metrics import METRICS
 from stacks.model_combinations import MODEL_COMBINATIONS
-from stacks.model_section import ModelSection
+from stacks.model_section import GateSection, ModelSection, SplitSection
 from stacks.section import Section
 from stacks.serve_settings import ServeSection
 from stacks.settings_errors import unknown_key, validated
@@ -34,38 +34,6 @@ RESERVED_FOLDERS = frozenset({"serving", NO_MODELS})
 # An endpoint is called slipway-<stage>-<model>[-serverless] and AWS allows 63 characters of [a-z0-9-].
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,37}")
 _ENVIRONMENT_NAME = 40 - len("-green")
-
-
-class SplitSection(Section):
-    """`[split]`: how rows are held back."""
-
-    test: float = Field(default=0.2, gt=0, lt=1)
-    """Share of all rows that training never sees; the gate is measured on them."""
-    validation: float = Field(default=0.25, ge=0, lt=1)
-    """Share of the remaining rows that go to the validation channel."""
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    """Seed of the split."""
-
-
-class GateSection(Section):
-    """`[gate]`: bounds on the test set; training refuses to package a model outside them."""
-
-    accuracy: float | None = Field(default=None, ge=0, le=1)
-    """Lowest share of right classes."""
-    balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
-    """Lowest mean recall over the classes."""
-    f1_macro: float | None = Field(default=None, ge=0, le=1)
-    """Lowest unweighted mean of the classes' F1."""
-    r2: float | None = Field(default=None, le=1)
-    """Lowest coefficient of determination."""
-    rmse: float | None = Field(default=None, ge=0)
-    """Highest root mean squared error, in units of the label."""
-    mae: float | None = Field(default=None, ge=0)
-    """Highest mean absolute error, in units of the label."""
-
-    def bounds(self) -> dict[str, float]:
-        """Return the bounds that are set, by metric."""
-        return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
 class ModelSettings(Section):
@@ -108,7 +76,7 @@ class StageSettings(Section):
     encryption: Literal["kms", "s3-managed"] = "kms"
     """Encrypt with a key of your own (about 1 USD a month) or with the service's."""
     access_logs: bool = True
-    """Log every request to the bucket into a second bucket."""
+    """Log every request to the bucket, and to load balancers, into a second bucket."""
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731] = 365
     """How long container logs are kept, in days."""
     model_latency_alarm_ms: int = Field(default=1000, ge=1)

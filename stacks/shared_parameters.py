@@ -29,6 +29,13 @@ class SharedParameters:
         )
 
     @cached_property
+    def access_logs_bucket_name(self) -> str | None:
+        """The bucket for access logs; None where the stage keeps none."""
+        if not self._stage.access_logs:
+            return None
+        return self._read("AccessLogsBucketName", "The bucket for access logs of the shared stack")
+
+    @cached_property
     def training_role_arn(self) -> str:
         """The role of training jobs."""
         return self._read("TrainingRoleArn", "The role of training jobs")

@@ -38,7 +38,7 @@ class SharedStack(cdk.Stack):
             if stage.encryption == "kms"
             else None
         )
-        self.bucket = DataBucket(
+        data = DataBucket(
             self,
             "Data",
             props=DataBucketProps(
@@ -47,7 +47,8 @@ class SharedStack(cdk.Stack):
                 access_logs=stage.access_logs,
                 log_retention_days=stage.log_retention_days,
             ),
-        ).bucket
+        )
+        self.bucket = data.bucket
         self.repository = ImageRepository(
             self, "Images", props=ImageRepositoryProps(name=repository_name(stage.name), key=self.key)
         ).repository
@@ -77,6 +78,7 @@ class SharedStack(cdk.Stack):
             bucket_name=self.bucket.bucket_name,
             repository_uri=self.repository.repository_uri,
             key_arn=self.key.key_arn if self.key else None,
+            access_logs_bucket_name=data.access_logs.bucket_name if data.access_logs else None,
         )
         PublishedOutputs(
             self, "Outputs", props=PublishedOutputsProps(stage=stage.name, model=None, outputs=outputs)

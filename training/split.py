@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from slipway.errors import DataInvalid
-from stacks.settings import SplitSection
+from stacks.model_section import SplitSection
 
 from .data import Dataset
 

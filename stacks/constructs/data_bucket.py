@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -31,7 +32,7 @@ class DataBucketProps:
     key: kms.IKey | None
     """Encrypt with this key; None is S3's own."""
     access_logs: bool
-    """Log every request into a second bucket."""
+    """Log every request into a second bucket, which takes the logs of load balancers, too."""
     log_retention_days: int
     """How long access logs, and those of the function that empties the buckets, are kept."""
 
@@ -75,7 +76,7 @@ class DataBucket(Construct):
             )
 
     def _access_logs(self) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "AccessLogs",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -92,6 +93,17 @@ class DataBucket(Construct):
             ],
             **self._removal(),
         )
+        # Load balancers log here, too. They write below their own account's number, so the resource says
+        # whose: "Enable access logs for your Application Load Balancer" in the guide of Elastic Load
+        # Balancing, which has no condition either.
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Stack.of(self).account}/*")],
+            )
+        )
+        return bucket
 
     def _removal(self) -> _Removal:
         if self._props.retain:

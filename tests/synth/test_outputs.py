@@ -33,9 +33,9 @@ def test_every_output_is_a_parameter_too_with_the_same_value(
 
 def test_no_output_disappears(prod: Templates, dev: Templates) -> None:
     shared = {output_name(field.name) for field in fields(SharedOutputs)}
-    assert shared == {"BucketName", "RepositoryUri", "TrainingRoleArn", "KeyArn"}
+    assert shared == {"BucketName", "RepositoryUri", "TrainingRoleArn", "KeyArn", "AccessLogsBucketName"}
     assert prod["slipway-prod"]["Outputs"].keys() == shared
-    assert dev["slipway-dev"]["Outputs"].keys() == shared - {"KeyArn"}
+    assert dev["slipway-dev"]["Outputs"].keys() == shared - {"KeyArn", "AccessLogsBucketName"}
     model = {output_name(field.name) for field in fields(ModelOutputs)}
     assert model == {
         "EndpointName",

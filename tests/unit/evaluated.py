@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from stacks.model_section import ModelSection
-from stacks.settings import GateSection, ModelSettings
+from stacks.model_section import GateSection
+from stacks.settings import ModelSettings
 from training.data import load_dataset
 from training.evaluate import evaluate
 from training.evaluation import evaluate_in_depth

@@ -10,7 +10,7 @@ from sklearn import calibration, inspection, metrics
 from sklearn.linear_model import RidgeClassifier
 
 from slipway.errors import TrainingFailed
-from stacks.settings import SplitSection
+from stacks.model_section import SplitSection
 from training.data import Dataset
 from training.evaluation import evaluate_in_depth
 from training.split import split
