@@ -184,6 +184,12 @@ class NotDeployed(SlipwayError):
     code = "E-NOT-DEPLOYED"
 
 
+class NoLogs(SlipwayError):
+    """Nothing that serves the model has written a line yet."""
+
+    code = "E-NO-LOGS"
+
+
 class AwsUnreachable(SlipwayError):
     """AWS cannot be asked: no credentials, no region, no network, or no right to."""
 

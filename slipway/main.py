@@ -27,6 +27,7 @@ VERBS = (
     "batch",
     "status",
     "outputs",
+    "logs",
     "env",
     "traffic",
     "rollback",

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -180,3 +182,36 @@ def test_a_port_in_use_is_named_with_the_way_out(tmp_path):
     assert "E-PORT-IN-USE" in ended.stderr
     assert f"port {port}" in ended.stderr
     assert "--port" in ended.stderr
+
+
+def test_logs_prints_what_the_containers_said_and_follows_until_it_is_interrupted(deployed):
+    told = [json.loads(line) for line in slipway(deployed, "logs", "iris", "--json").stdout.splitlines()]
+    shown = slipway(deployed, "logs", "iris", "-n", "1").stdout
+    following = subprocess.Popen(
+        [sys.executable, "-u", "-m", "slipway.main", "logs", "iris", "-f", "-n", "1", "--json"],
+        cwd=deployed.project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    event = {"timestamp": int(time.time() * 1000), "message": "a late line"}
+    group, stream = told[-1]["group"], told[-1]["stream"]
+    past = following.stdout.readline()
+    deployed.aws.client("logs").put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+    line = following.stdout.readline()
+    following.send_signal(signal.SIGINT)
+    rest, errors = following.communicate(timeout=30)
+
+    assert [line["time_ms"] for line in told] == sorted(line["time_ms"] for line in told)
+    assert group == "/aws/sagemaker/Endpoints/slipway-local-iris"
+    assert told[-1]["message"] in shown
+    assert json.loads(past) == told[-1]
+    assert json.loads(line)["message"] == "a late line"
+    assert (rest, errors, following.returncode) == ("", "", 0)
+
+
+def test_a_log_that_a_target_does_not_have_is_refused(deployed):
+    ended = slipway(deployed, "logs", "flats", "--log", "access")
+
+    assert ended.returncode == 2
+    assert "What serves flats has no access log" in ended.stderr
