@@ -29,15 +29,15 @@ class LoadedImages:
 
     def __init__(self, find: Callable[[], Engine | None], owner: str, state: Path) -> None:
         """`owner` marks what is this embedded AWS's own; `state` is its folder."""
-        self._find = find
+        self.find_engine = find
         self.owner = owner
-        self._state = state
+        self.state = state
         self._users: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def require_engine(self, image: str) -> Engine:
         """Return the engine. Raises EngineMissingError."""
-        if engine := self._find():
+        if engine := self.find_engine():
             return engine
         raise EngineMissingError(
             f"{image} cannot run: no container engine answers on this machine",
@@ -53,7 +53,7 @@ class LoadedImages:
         name = f"{repository(self.owner)}:{manifest.config[7:19]}"
         with self._lock:
             if not self._users[name]:
-                remember(engine, self._state)
+                remember(engine, self.state)
                 if engine.run("image", "inspect", name, check=False).returncode:
                     _load(engine, name, client, source, manifest)
             self._users[name] += 1
@@ -61,7 +61,7 @@ class LoadedImages:
 
     def inventory(self) -> list[Resource]:
         """Return what is in the engine now; nothing is asked of it before it was used."""
-        engine = remembered(self._state)
+        engine = remembered(self.state)
         if engine is None:
             return []
         containers, images = engine.containers(self.owner), engine.images(self.owner)
@@ -72,7 +72,7 @@ class LoadedImages:
 
     def release(self, name: str) -> None:
         """Take an image out of the engine once its last container is gone."""
-        engine = self._find()
+        engine = self.find_engine()
         with self._lock:
             self._users[name] -= 1
             if engine and self._users[name] <= 0:

@@ -49,18 +49,7 @@ class DefinedImage:
 
     def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
         """Return the command of the Dockerfile's last stage, in the environment that it installs."""
-        image = self._definition()
-        venv = ensure_environment(image.recipe(), envs)
-        compile_context(venv, image.folder)
-        here = {VENV: str(venv), HOME: str(image.folder), "/tmp": str(place.folder / "tmp")}  # noqa: S108
-        environment = {
-            **place.process_environment(variables, localized(image.variables(), here)),
-            "SLIPWAY_BIND_HOST": "127.0.0.1",
-            "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
-        }
-        shown = {path: name for name, path in here.items()}
-        command = (str(venv / "bin" / "python"), "-m", "serving.server", "serve")
-        return Launch(command, environment, shown, grace_s=STOP_GRACE_S)
+        return launch(self._definition(), place, envs, variables)
 
     def _definition(self) -> Definition:
         client = self.client()
@@ -73,6 +62,21 @@ class DefinedImage:
         image = Definition.read(config, folder)
         image.check()
         return image
+
+
+def launch(image: Definition, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
+    """Return the command of an image's server, in the environment that its Dockerfile installs."""
+    venv = ensure_environment(image.recipe(), envs)
+    compile_context(venv, image.folder)
+    here = {VENV: str(venv), HOME: str(image.folder), "/tmp": str(place.folder / "tmp")}  # noqa: S108
+    environment = {
+        **place.process_environment(variables, localized(image.variables(), here)),
+        "SLIPWAY_BIND_HOST": "127.0.0.1",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": str(place.workers),
+    }
+    shown = {path: name for name, path in here.items()}
+    command = (str(venv / "bin" / "python"), "-m", "serving.server", "serve")
+    return Launch(command, environment, shown, grace_s=STOP_GRACE_S)
 
 
 def localized(variables: Mapping[str, str], here: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,11 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder, filter="data")  # refuses links and paths that lead out of the folder
     except (tarfile.TarError, OSError, EOFError) as error:
         raise BadArchiveError(str(error)) from error
+    read_only(folder)
+
+
+def read_only(folder: Path) -> None:
+    """Take the write bits of a folder and of all in it."""
     for path in (*folder.rglob("*"), folder):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~_WRITE_BITS)

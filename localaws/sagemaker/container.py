@@ -34,12 +34,21 @@ class UnhealthyError(Exception):
 
 
 class Container:
-    """A process, its folder and its log. `on_lines` gets what it prints, in order, on a thread of its own."""
+    """A process, its folder and its log. `on_lines` gets what it prints, in order, on a thread of its own.
 
-    def __init__(self, place: Place, on_lines: Callable[[Line], None]) -> None:
+    `on_exit` gets the exit code of one that was healthy and ended by itself, and says whether to start it
+    again. `health_path` is what a health check asks.
+    """
+
+    def __init__(
+        self, place: Place, on_lines: Callable[[Line], None],
+        on_exit: Callable[[int], bool] = lambda _: True, health_path: str = "/ping",
+    ) -> None:  # fmt: skip
         self.place = place
         self.pid: int | None = None
         self._on_line = on_lines
+        self._on_exit = on_exit
+        self._health_path = health_path
         self._process: subprocess.Popen[bytes] | None = None
         self._launch: Launch | None = None
         self._shown: Mapping[str, str] = {}
@@ -63,15 +72,15 @@ class Container:
         while time.monotonic() < deadline:
             if self._process is None or (code := self._process.poll()) is not None:
                 raise UnhealthyError(f"The container exited with code {code if self._process else 'none'}.")
-            before, last = last, ping(self.place.port)
+            before, last = last, ping(self.place.port, self._health_path)
             if last.healthy:
                 self._healthy = True
                 return
             repeats = repeats + 1 if last.verdict and last.verdict == before.verdict else 1
             if last.verdict and repeats >= _FINAL_PINGS:
-                raise UnhealthyError(f"/ping {last}, {repeats} times in a row.")
+                raise UnhealthyError(f"{self._health_path} {last}, {repeats} times in a row.")
             time.sleep(_PING_INTERVAL_S)
-        raise UnhealthyError(f"/ping {last} within {min(timeout_s, _MAX_STARTUP_S):.0f} s.")
+        raise UnhealthyError(f"{self._health_path} {last} within {min(timeout_s, _MAX_STARTUP_S):.0f} s.")
 
     def alive(self) -> bool:
         """Whether the process runs."""
@@ -156,6 +165,9 @@ class Container:
                 return
             self._signal(signal.SIGKILL)  # what the command left behind may still hold the port
             _clean_up(launch)
+            if not self._on_exit(code):
+                self._print(f"The container exited with code {code}.")
+                return
             self._print(f"The container exited with code {code}; it is started again.")
             time.sleep(_RESTART_PAUSE_S)
             with self._lock:

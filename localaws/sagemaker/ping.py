@@ -38,11 +38,11 @@ class Ping:
         return f"{answered} ({self.code}: {self.message})" if self.code else answered
 
 
-def ping(port: int) -> Ping:
+def ping(port: int, path: str = "/ping") -> Ping:
     """Ask the model server on a port of 127.0.0.1 once, for at most the two seconds that SageMaker waits."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:
-        connection.request("GET", "/ping")
+        connection.request("GET", path)
         answer = connection.getresponse()
         return Ping(answer.status, *_error(answer.read(_MAX_BODY)))
     except (OSError, http.client.HTTPException):

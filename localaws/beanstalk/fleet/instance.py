@@ -1,0 +1,79 @@
+"""One instance: its id, its log, and the application that runs on it."""
+
+import time
+import uuid
+from collections.abc import Callable
+
+from localaws.beanstalk.fleet.application import Application
+from localaws.beanstalk.fleet.host import Host
+from localaws.beanstalk.fleet.instance_log import InstanceLog
+from localaws.beanstalk.running import Deployment, FleetError
+from localaws.ports import Scope
+
+
+class Instance:
+    """A machine of its own on AWS, and here an id with a process."""
+
+    def __init__(self, host: Host, scope: Scope, environment_name: str, on_exit: Callable[[], None]) -> None:
+        self.id = f"i-{uuid.uuid4().hex[:17]}"
+        self.launched_at = time.time()
+        self.log = InstanceLog(host.shipper, self.id)
+        self.application: Application | None = None
+        self.starting: Application | None = None
+        self.unhealthy_since: float | None = None
+        self.cause = ""
+        self._host = host
+        self._scope = scope
+        self._name = environment_name
+        self._on_exit = on_exit
+
+    def prepare(self, deployment: Deployment) -> Application:
+        """Start a deployment beside what runs here, and return it once it is healthy. Raises FleetError.
+
+        What ran goes on, whatever happens: on AWS, too, the Docker platform has the new image before it stops
+        the old container; that the old one waits for the new one's health is of this machine alone.
+        """
+        folder = (
+            self._host.fleets / f"{self._name}-{self.id}-{deployment.deployment_id}-{uuid.uuid4().hex[:4]}"
+        )
+        application = Application(
+            self._host, self._scope, self.id, folder, deployment, self.log, self._exited
+        )
+        self.starting = application
+        try:
+            application.start()
+            application.wait_until_healthy()
+        except FleetError:
+            application.stop(1.0)
+            raise
+        finally:
+            self.starting = None
+        return application
+
+    def run(self, application: Application) -> Application | None:
+        """Let a prepared application be what runs here, and return the one before."""
+        before, self.application = self.application, application
+        self.unhealthy_since, self.cause = None, ""
+        return before
+
+    def failing(self, cause: str) -> None:
+        """Note that it takes no requests, and why."""
+        if self.unhealthy_since is None:
+            self.unhealthy_since = time.time()
+        self.cause = cause
+
+    def passing(self) -> None:
+        """Note that it takes requests again."""
+        self.unhealthy_since, self.cause = None, ""
+
+    def stop(self, grace_s: float | None = None) -> None:
+        """End what runs here."""
+        for application in (self.starting, self.application):
+            if application:
+                application.stop(grace_s)
+        self.log.close()
+
+    def _exited(self, application: Application, code: int) -> None:
+        if application is self.application:
+            self.failing(f"The container exited with code {code if code >= 0 else 128 - code}.")
+            self._on_exit()
