@@ -46,10 +46,11 @@ setup-dev: .venv/.setup-dev
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-sagemaker.txt
 	@touch $@
 
-.venv/.setup-dev: .venv/.setup-sagemaker requirements-dev.txt
+.venv/.setup-dev: .venv/.setup-sagemaker requirements-dev.txt tests/local/eb/requirements.txt
 	@echo "setup, for the checks" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements-dev.txt
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-progress
+	@$(BIN)/python -m tests.local.eb.cli
 	@touch $@
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
@@ -65,6 +66,7 @@ lock: .venv/bin/uv ## compile every requirements file again
 	$(COMPILE) --no-annotate localaws/lambda_functions/requirements.in -o localaws/lambda_functions/requirements.txt
 	cd localaws/images/sklearn_1_9_0 && $(subst $(BIN),../../../$(BIN),$(COMPILE)) --no-annotate requirements.in --override overrides.txt -o requirements.txt
 	$(COMPILE) --no-annotate localaws/images/xgboost_3_2_0/requirements.in -o localaws/images/xgboost_3_2_0/requirements.txt
+	$(COMPILE) --no-annotate tests/local/eb/requirements.in -o tests/local/eb/requirements.txt
 
 golden: setup-dev ## write the golden templates again, for review in the diff
 	@CDK_VALIDATION=false $(BIN)/python -m tests.synth.update_golden
