@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from slipway.aws import Aws
 from slipway.curl_line import curl_line
@@ -18,16 +19,20 @@ def tell_environment(project: Project, aws: Aws, model: ModelSettings, story: St
     """Tell a deployed environment's address, a line for the shell that asks it, and what it costs."""
     outputs = aws.outputs(model.name)
     row = load_artifact(project.root, model.name, model.serve.version).manifest["golden"]["rows"][0]
-    url, domain = outputs["EnvironmentUrl"], outputs.get("DomainName")
-    asked = {"ApiUrl": url, "ApiAuth": "none"}
-    line = curl_line(asked, str(aws.session.region_name), row, classifies=False, local=True)
-    if domain:
-        # It works before there is a DNS record, and behind that as well.
-        place = shlex.quote(f"{domain}:443:{outputs['EnvironmentCname']}:443")
-        line = line.replace("curl ", f"curl --connect-to {place} ", 1)
+    url, line = outputs["EnvironmentUrl"], line_for(outputs, str(aws.session.region_name), row)
     story.say(f"\n{model.name} answers at {url} (in a browser: a page to try it); ask it:\n{line}")
     for text in (*reach(model, aws.stage, outputs), *told(model, aws.stage)):
         story.say(text)
+
+
+def line_for(outputs: Mapping[str, str], region: str, row: Sequence[Any]) -> str:
+    """Return a line for the shell that asks an environment, before its domain has a DNS record too."""
+    asked = {"ApiUrl": outputs["EnvironmentUrl"], "ApiAuth": "none"}
+    line = curl_line(asked, region, row, classifies=False, local=False)
+    if domain := outputs.get("DomainName"):
+        place = shlex.quote(f"{domain}:443:{outputs['EnvironmentCname']}:443")
+        line = line.replace("curl ", f"curl --connect-to {place} ", 1)
+    return line
 
 
 def reach(model: ModelSettings, stage: StageSettings, outputs: Mapping[str, str]) -> list[str]:

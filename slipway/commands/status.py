@@ -24,7 +24,7 @@ from stacks.settings import ModelSettings
 @stage_option
 @json_option
 def command(stage: str, as_json: bool) -> None:
-    """Tell what is deployed: each model's stack, endpoint, function or environment, version and address.
+    """Tell what is deployed: each model's stack, what answers and how it is, its version and address.
 
     \b
     slipway status
