@@ -10,6 +10,8 @@ from constructs import Construct
 
 from stacks.beanstalk_combinations import Placed, require_deployable, without_effect
 from stacks.constructs.beanstalk_environment import BeanstalkEnvironment, BeanstalkEnvironmentProps
+from stacks.constructs.environment_alarms import EnvironmentAlarms, EnvironmentAlarmsProps
+from stacks.constructs.environment_cleanup import EnvironmentCleanup, EnvironmentCleanupProps
 from stacks.constructs.instance_profile import InstanceProfile, InstanceProfileProps
 from stacks.constructs.live_environment import LiveEnvironment, LiveEnvironmentProps
 from stacks.constructs.own_image import OwnImage, OwnImageProps
@@ -94,6 +96,24 @@ class BeanstalkStack(cdk.Stack):
                 platform_arn=platform,
                 options=options_of(placed, made),
             ),
+        )
+        cleanup = EnvironmentCleanup(
+            self,
+            "Cleanup",
+            props=EnvironmentCleanupProps(
+                application_name=environment.application_name,
+                environment_name_prefix=self._name,
+                retain_logs=stage.retain_data,
+                log_retention_days=stage.log_retention_days,
+                after=[environment.application],
+            ),
+        )
+        # So it goes after the environment.
+        environment.environment.add_resource_dependency(cleanup.resource)
+        EnvironmentAlarms(
+            self,
+            "Alarms",
+            props=EnvironmentAlarmsProps(model=model.name, environment_name=environment.environment_name),
         )
         domain_name = model.serve.domain_name if placed.certificate_arn else None
         live = LiveEnvironment(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_elasticbeanstalk as beanstalk
 from aws_cdk import aws_s3_assets as s3_assets
-from constructs import Construct, IDependable
+from constructs import Construct
 
 from stacks.constructs.instance_profile import SLOTS
 from stacks.environment_options import Option
@@ -29,8 +29,6 @@ class BeanstalkEnvironmentProps:
     """The model's version: 12 hex digits."""
     platform_arn: str
     options: Sequence[Option]
-    after: Sequence[IDependable] = ()
-    """What has to be there as long as the environment is."""
 
 
 class BeanstalkEnvironment(Construct):
@@ -50,7 +48,7 @@ class BeanstalkEnvironment(Construct):
             allowed_values=list(SLOTS),
             description="Which of two environments there is; another one is made before this goes",
         )
-        application = beanstalk.CfnApplication(
+        self.application = beanstalk.CfnApplication(
             self,
             "Application",
             application_name=props.application_name,
@@ -67,7 +65,7 @@ class BeanstalkEnvironment(Construct):
             ),
         )
         # It names the application, and has no reference to it.
-        version.add_dependency(application)
+        version.add_resource_dependency(self.application)
         self.application_name = props.application_name
         self.version_label = version.ref
         self.environment = beanstalk.CfnEnvironment(
@@ -88,8 +86,7 @@ class BeanstalkEnvironment(Construct):
         )
         # A change of tags is an update of the environment by itself; the version's label says which it is.
         cdk.Tags.of(self.environment).remove("ModelVersion")
-        self.environment.add_dependency(application)
-        self.environment.node.add_dependency(*props.after)
+        self.environment.add_resource_dependency(self.application)
         self.environment_name = self.environment.ref
-        for resource in (application, version, self.environment):
+        for resource in (self.application, version, self.environment):
             resource.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
