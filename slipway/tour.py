@@ -18,6 +18,7 @@ from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
 from slipway.story import Story
 from slipway.tour_batch import show_batch
+from slipway.tour_beanstalk import show_environment
 from slipway.tour_lambda import front_doors, show_function
 from slipway.tour_packaging import needs_job, package_by_job, package_here
 from slipway.verify import CHAMPION, SHADOW, Replay, client_for
@@ -69,7 +70,9 @@ def take(project: Project, settings: Settings, story: Story) -> Tour:
                 replays[model.name] |= _show_shadow(project, aws, model, story)
             if model.serve.on_lambda:
                 replays[model.name] |= show_function(project, aws, model, story)
-            if needs_job(model) and not model.serve.on_lambda:  # transform jobs are of endpoints' models
+            if model.serve.on_beanstalk:
+                replays[model.name] |= show_environment(project, aws, model, story)
+            if needs_job(model) and model.serve.on_sagemaker:  # transform jobs are of endpoints' models
                 batches[model.name] = show_batch(project, aws, model, story)
         before = local.inventory()
         destroy_stacks(project, aws, stacks_of("local", [model.name for model in settings.models]), story)

@@ -85,8 +85,8 @@ def command(model: str, port: int, workers: int, container: bool, overrides: tup
 
 def _curl_line(settings: ModelSettings, artifact: Artifact, address: str) -> str:
     row = artifact.manifest["golden"]["rows"][0]
-    if settings.serve.on_lambda:
-        classifies = settings.model.task == "classification"
+    if not settings.serve.on_sagemaker:
+        classifies = settings.serve.on_lambda and settings.model.task == "classification"
         outputs = {"ApiUrl": address, "ApiAuth": "none"}
         return curl_line(outputs, "", row, classifies=classifies, local=True)
     return f"curl -H 'Content-Type: text/csv' -d {shlex.quote(line_of(row, 'g'))} {address}invocations"
