@@ -29,7 +29,8 @@ class Inventory:
 
     `resources`, `processes`, `files` and `ports` are the project's own. `bootstrap` belongs to the stack
     CDKToolkit, which every deploy needs and `cdk destroy` leaves. `kept_by_aws` is what AWS itself keeps: KMS
-    keys that wait out their deletion window, and the records of jobs that have ended.
+    keys that wait out their deletion window, the records of jobs that have ended, and the bucket that Elastic
+    Beanstalk makes, once it is empty.
     """
 
     resources: tuple[Resource, ...]

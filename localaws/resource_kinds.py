@@ -54,6 +54,10 @@ OWN_TYPES = frozenset(
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
         "AWS::SageMaker::ModelPackageGroup",
+        "AWS::ElasticBeanstalk::Application",
+        "AWS::ElasticBeanstalk::ApplicationVersion",
+        "AWS::ElasticBeanstalk::ConfigurationTemplate",
+        "AWS::ElasticBeanstalk::Environment",
     }
 )
 

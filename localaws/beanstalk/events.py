@@ -70,7 +70,9 @@ class Events:
         """Return an environment's events from a moment on, oldest first."""
         with self._lock:
             return [
-                event for event in self._events if event.environment_id == environment_id and event.at >= since
+                event
+                for event in self._events
+                if event.environment_id == environment_id and event.at >= since
             ]
 
 

@@ -40,8 +40,8 @@ def checked_environment_name(name: str) -> str:
     if not _ENVIRONMENT_NAME.fullmatch(name):
         raise invalid_value(
             f"Value {name} at 'EnvironmentName' failed to satisfy constraint: Member must be from 4 to 40 "
-            "characters in length. The name can contain only letters, numbers, and hyphens. It can't start or "
-            "end with a hyphen."
+            "characters in length. The name can contain only letters, numbers, and hyphens. It can't start "
+            "or end with a hyphen."
         )
     return name
 

@@ -96,7 +96,9 @@ def _read(shape: Any, node: Any) -> Any:
 
 def _read_scalar(kind: str, text: str) -> Any:
     if kind == "boolean":
-        return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else bool(text)
+        return (
+            {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else bool(text)
+        )
     if kind in ("integer", "long"):
         return int(text)
     if kind == "timestamp":

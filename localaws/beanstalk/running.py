@@ -21,7 +21,7 @@ class FleetError(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One version on all instances. Times are AWS's, in seconds; how long they last here is the fleet's affair.
+    """One version on all instances. Times are AWS's, in seconds; the fleet makes them shorter.
 
     `policy` is AllAtOnce, Rolling, RollingWithAdditionalBatch or Immutable. `batch` is how many instances go
     at a time. `role_arn` is the instance profile's role. `properties` are the environment properties.
@@ -72,7 +72,7 @@ class InstanceHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """An environment's health: `color` is Green, Yellow, Red or Grey; `status` is Ok, Info, Severe and so on."""
+    """An environment's health: `color` is Green, Yellow, Red or Grey; `status` is Ok, Info and so on."""
 
     color: str
     status: str
@@ -113,14 +113,20 @@ class Fleet(Protocol):
 class Routes(Protocol):
     """The load balancer: ports of 127.0.0.1, and the target group that each sends requests to."""
 
-    def listen(self, port: int) -> None:
-        """Accept connections."""
+    def listen(self) -> int:
+        """Accept connections on a free port, and return it."""
 
     def route(self, port: int, group: str) -> None:
         """Send all requests from now on to a group."""
 
+    def swap(self, port: int, other: int) -> None:
+        """Exchange where two ports send their requests, at once."""
+
     def close(self, port: int) -> None:
         """Accept no more connections."""
+
+    def stop(self) -> None:
+        """Close every port, and end."""
 
 
 FleetFactory = Callable[[Scope, str, str, Say], Fleet]

@@ -27,6 +27,8 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "ministack.core.iam_actions": {
         "SERVICE_TO_IAM_NAMESPACE": (),
+        "_SERVICE_PROTOCOL": (),
+        "_QUERY_XML_NS": (),
         "extract_iam_action": ("service", "method", "path", "headers", "body", "query_params"),
         "extract_resource_arn": (
             *("service", "method", "path", "headers", "body", "query_params"),

@@ -11,6 +11,8 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions
 
+from localaws.beanstalk.protocol import NAMESPACE
+from localaws.beanstalk.service import Beanstalk
 from localaws.ministack_plugin.scope import current
 from localaws.ports import Scope
 from localaws.sagemaker.service import SageMaker
@@ -44,6 +46,17 @@ def sagemaker_row(service: SageMaker) -> Service:
         )
 
     return Service("sagemaker", claims, service.authorization, service.handle)
+
+
+def beanstalk_row(service: Beanstalk) -> Service:
+    """Return Elastic Beanstalk's row: a form at the root, signed with its scope; errors are XML."""
+    iam_actions._SERVICE_PROTOCOL["elasticbeanstalk"] = "query-xml"
+    iam_actions._QUERY_XML_NS["elasticbeanstalk"] = NAMESPACE
+
+    def claims(_path: str, headers: Mapping[str, str]) -> bool:
+        return "/elasticbeanstalk/aws4_request" in headers.get("authorization", "")
+
+    return Service("elasticbeanstalk", claims, service.authorization, service.handle)
 
 
 def register(services: tuple[Service, ...]) -> None:

@@ -1,0 +1,267 @@
+"""One environment: its state machine, and what it tells of itself."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localaws.beanstalk import names
+from localaws.beanstalk.configuration import Configuration
+from localaws.beanstalk.errors import invalid_value
+from localaws.beanstalk.events import Event, Events
+from localaws.beanstalk.parts import Parts
+from localaws.beanstalk.rollout import LaunchError, Rollout
+from localaws.beanstalk.running import Health
+from localaws.ports import Scope
+
+_UNKNOWN = Health("Grey", "Unknown")
+
+
+class Environment:
+    """A named environment. A change runs on a thread; one at a time, and events say how it went.
+
+    `status` is Launching, Updating, Ready, Terminating or Terminated. Its own address and its CNAME are two
+    ports of 127.0.0.1; a swap exchanges what the CNAMEs of two environments lead to.
+    """
+
+    def __init__(
+        self, parts: Parts, scope: Scope, events: Events, application: str, name: str, wanted: Configuration
+    ) -> None:
+        self.name = name
+        self.id = names.new_environment_id()
+        self.application = application
+        self.arn = names.arn(scope, "environment", application, name)
+        self.description = ""
+        self.scope = scope
+        self.status = "Launching"
+        self.created = self.updated = time.time()
+        self.current = wanted
+        self.port, self.cname_port = parts.routes.listen(), parts.routes.listen()
+        self._parts = parts
+        self._events = events
+        self._changed = threading.Condition()
+        self._seen_status = ""
+        self.fleet = parts.fleet(scope, name, self.id, self.say)
+        self._rollout = Rollout(parts, scope, self)
+
+    @property
+    def cname(self) -> str:
+        """Where people ask it."""
+        return f"127.0.0.1:{self.cname_port}"
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """What it listens on."""
+        return () if self.status == "Terminated" else (self.port, self.cname_port)
+
+    def say(self, severity: str, message: str) -> None:
+        """Write an event."""
+        self._events.add(Event(severity, message, self.application, self.name, environment_id=self.id))
+
+    def errors(self) -> list[str]:
+        """Return what went wrong so far, the oldest first."""
+        return [event.message for event in self._events.of(self.id) if event.severity == "ERROR"]
+
+    def launch(self) -> None:
+        """Begin to start it; returns at once."""
+        self.say("INFO", "createEnvironment is starting.")
+        self._start(self._launch)
+
+    def update(self, wanted: Configuration) -> None:
+        """Begin to bring it to another configuration. Raises ApiError where it is not Ready."""
+        self._claim("Updating")
+        self.say("INFO", "Environment update is starting.")
+        self._start(lambda: self._update(wanted))
+
+    def rebuild(self) -> None:
+        """Begin to replace every instance. Raises as `update` does."""
+        self._claim("Updating")
+        self.say("INFO", "rebuildEnvironment is starting.")
+        self._start(self._rebuild)
+
+    def restart(self) -> None:
+        """Begin to restart the application on every instance. Raises as `update` does."""
+        self._claim("Updating")
+        self.say("INFO", "restartAppServer is starting.")
+        self._start(self._rollout.restart)
+
+    def terminate(self) -> None:
+        """Begin to take it down. Raises as `update` does."""
+        self._claim("Terminating")
+        self.say("INFO", "terminateEnvironment is starting.")
+        self._start(self._terminate)
+
+    def abort(self) -> None:
+        """Give up the update under way. Raises ApiError where there is none."""
+        if self.status != "Updating":
+            raise invalid_value(
+                f"Environment named {self.name} is in an invalid state for this operation. "
+                "Must be pending deployment."
+            )
+        self.say("INFO", "abortEnvironmentUpdate is starting.")
+        self.fleet.abort()
+
+    def swap(self, other: "Environment") -> None:
+        """Begin to exchange the CNAMEs of two environments. Raises as `update` does; then none changes."""
+        self._claim("Updating")
+        try:
+            other._claim("Updating")
+        except Exception:
+            self._settle("Ready")
+            raise
+        both = (self, other)
+        for environment in both:
+            environment.say("INFO", "swapEnvironmentCNAMEs is starting.")
+        self._start(lambda: _swap(*both))
+
+    def wait(self, timeout_s: float) -> str:
+        """Wait until no change is under way, and return the status."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.status in ("Ready", "Terminated"), timeout_s)
+            return self.status
+
+    def kill(self) -> None:
+        """End every process at once; for when the server itself stops."""
+        self.fleet.kill()
+
+    def health(self) -> Health:
+        """Return how it is now."""
+        if self.status in ("Ready", "Updating"):
+            return self.fleet.health()
+        return Health("Grey", "Pending") if self.status == "Launching" else _UNKNOWN
+
+    def watch(self) -> Health | None:
+        """Write an event where the health has changed since the last look. None once it is on its way out."""
+        if self.status not in ("Ready", "Updating"):
+            return None
+        health = self.fleet.health()
+        before, self._seen_status = self._seen_status, health.status
+        if before and before != health.status:
+            causes = " ".join(health.causes)
+            text = f"Environment health has transitioned from {before} to {health.status}. {causes}".rstrip()
+            self.say("INFO" if health.status in ("Ok", "Info") else "WARN", text)
+        return health
+
+    def describe(self) -> dict[str, Any]:
+        """Return the environment as DescribeEnvironments shows it."""
+        health = self.health()
+        told: dict[str, Any] = {
+            "EnvironmentName": self.name,
+            "EnvironmentId": self.id,
+            "ApplicationName": self.application,
+            "Description": self.description or None,
+            **self.current.describe(),
+            "EndpointURL": f"127.0.0.1:{self.port}",
+            "CNAME": self.cname,
+            "DateCreated": self.created,
+            "DateUpdated": self.updated,
+            "Status": self.status,
+            "AbortableOperationInProgress": self.status == "Updating",
+            "Health": health.color,
+            "HealthStatus": health.status,
+            "Tier": {"Name": "WebServer", "Type": "Standard", "Version": "1.0"},
+            "EnvironmentLinks": [],
+            "EnvironmentArn": self.arn,
+        }
+        return told
+
+    def _claim(self, status: str) -> None:
+        with self._changed:
+            if self.status != "Ready":
+                raise invalid_value(
+                    f"Environment named {self.name} is in an invalid state for this operation. Must be Ready."
+                )
+            self.status = status
+            self.updated = time.time()
+
+    def _settle(self, status: str) -> None:
+        with self._changed:
+            self.status, self.updated = status, time.time()
+            self._changed.notify_all()
+
+    def _start(self, work: Callable[[], str | None]) -> None:
+        threading.Thread(target=self._run, args=(work,), name=f"change-{self.name}", daemon=True).start()
+
+    def _run(self, work: Callable[[], str | None]) -> None:
+        """Do one change; whatever happens, the environment is left in a state that allows the next."""
+        status: str | None = None
+        try:
+            status = work()
+        except Exception as error:
+            self.say("ERROR", f"Internal failure: {type(error).__name__}: {error}")
+            raise
+        finally:
+            self._settle(status or "Ready")
+
+    def _launch(self) -> str:
+        for port in (self.port, self.cname_port):
+            self._parts.routes.route(port, self.fleet.target_group)
+        try:
+            complete = self._rollout.first(self.current)
+        except LaunchError as error:
+            self.say("ERROR", str(error))
+            self.say("ERROR", "Failed to launch environment.")
+            self._take_down()
+            return "Terminated"
+        self.say("INFO", f"Application available at {self.cname}.")
+        if complete:
+            self.say("INFO", f"Successfully launched environment: {self.name}")
+        else:
+            self.say(
+                "ERROR",
+                "Create environment operation is complete, but with errors. For more information, see "
+                "troubleshooting documentation.",
+            )
+        return "Ready"
+
+    def _update(self, wanted: Configuration) -> str:
+        old, self.current = self.current, wanted
+        self.current = wanted if self._rollout.to(wanted, old) else old
+        return "Ready"
+
+    def _rebuild(self) -> str:
+        self.fleet.terminate()
+        if self._rollout.first(self.current):
+            self.say("INFO", "rebuildEnvironment completed successfully.")
+        return "Ready"
+
+    def _terminate(self) -> str:
+        self._take_down()
+        self.say("INFO", "terminateEnvironment completed successfully.")
+        return "Terminated"
+
+    def _take_down(self) -> None:
+        for port in (self.port, self.cname_port):
+            self._parts.routes.close(port)
+        self.fleet.terminate()
+
+    def resources(self) -> Mapping[str, Any]:
+        """Answer DescribeEnvironmentResources. Names are as AWS makes them."""
+        stack = f"awseb-{self.id}-stack"
+        balancer = (
+            f"arn:aws:elasticloadbalancing:{self.scope.region}:{self.scope.account}:loadbalancer/app/"
+            f"awseb--AWSEB-{self.id[2:]}/{self.id[2:]}"
+        )
+        instances = self.fleet.health().instances if self.status != "Terminated" else ()
+        return {
+            "EnvironmentName": self.name,
+            "AutoScalingGroups": [{"Name": f"{stack}-AWSEBAutoScalingGroup"}],
+            "Instances": [{"Id": instance.instance_id} for instance in instances],
+            "LaunchConfigurations": [],
+            "LaunchTemplates": [{"Id": f"lt-{self.id[2:]}"}],
+            "LoadBalancers": [{"Name": balancer}] if self.current.options.load_balanced else [],
+            "Triggers": [],
+            "Queues": [],
+        }
+
+
+def _swap(one: Environment, other: Environment) -> str:
+    """Exchange what two CNAMEs lead to, and then who has which."""
+    pair = f"'{one.name}' and '{other.name}'"
+    one.say("INFO", f"Swapping CNAMEs for environments {pair}.")
+    one._parts.routes.swap(one.cname_port, other.cname_port)
+    one.cname_port, other.cname_port = other.cname_port, one.cname_port
+    for environment in (one, other):
+        environment.say("INFO", f"Completed swapping CNAMEs for environments {pair}.")
+    other._settle("Ready")
+    return "Ready"
