@@ -130,6 +130,8 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
     "ministack.services.cloudwatch_logs": {
         "_filter_log_events": ("data",),
         "_resolve_log_group_name": ("data",),
+        "_create_log_group": ("data",),
+        "_delete_log_group": ("data",),
         "_log_groups": (),
     },
     "ministack.services.ecr": {

@@ -65,8 +65,9 @@ def allows_service(document: str | Mapping[str, Any] | None, service: str, conte
 
 
 def _session_name(service: str, source_arn: str) -> str:
-    """Return what a service calls its sessions: Lambda by the function, others by themselves."""
+    """Return what a service calls its sessions: Lambda and EC2 by the function or machine."""
     names = {
+        "ec2.amazonaws.com": source_arn.rpartition("/")[2],
         "sagemaker.amazonaws.com": "SageMaker",
         "lambda.amazonaws.com": source_arn.rpartition(":")[2],
     }
