@@ -111,14 +111,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: Any = None, timeout_s: float = 30, **headers: str) -> Reply:
         """Send one request on a connection of its own; `content_type=` becomes Content-Type."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, named)
-            answer = connection.getresponse()
-            return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        finally:
-            connection.close()
+        return ask(self.port, method, path, body, timeout_s, **headers)
 
     def predict(self, body: Any, content_type: str = "text/csv", **headers: str) -> Reply:
         return self.ask("POST", "/invocations", body, content_type=content_type, **headers)
@@ -133,6 +126,18 @@ class Server:
         self._log.flush()
         with open(f"/proc/self/fd/{self._log.fileno()}", "rb") as file:  # noqa: PTH123 - a position of its own
             return file.read().decode()
+
+
+def ask(port: int, method: str, path: str, body: Any = None, timeout_s: float = 30, **headers: str) -> Reply:
+    """Send one request to a port of this machine on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, named)
+        answer = connection.getresponse()
+        return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+    finally:
+        connection.close()
 
 
 def free_port() -> int:
