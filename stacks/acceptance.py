@@ -18,7 +18,7 @@ class Accepted:
     """Below the stack: the construct's path for cdk-nag, the logical id for house rules; {stage}
     stands for the stage."""
     finding: str
-    """The exact id, brackets included; {stack} and {model} stand for their names."""
+    """The exact id, brackets included; {stack}, {model} and {environment} stand for their names."""
     reason: str
     accepted: str
     """The day it was accepted: YYYY-MM-DD."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from stacks.acceptance import Accepted
 from stacks.accepted_api import OF_APIS
+from stacks.accepted_environments import OF_ENVIRONMENTS
 from stacks.accepted_functions import OF_FUNCTIONS
 
 _LOG_DELIVERY = (
@@ -45,6 +46,7 @@ ACCEPTED: tuple[Accepted, ...] = (
     *_OF_STATE_MACHINES,
     *OF_APIS,
     *OF_FUNCTIONS,
+    *OF_ENVIRONMENTS,
     Accepted(
         stack="model",
         path="ExecutionRole/Default/Resource",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from stacks.template_reading import Hit, Template, granted, listed, resources
+from stacks.template_reading import Hit, Template, granted, listed, references, resources, waits_for
 
 _BASIC = "AWSLambdaBasicExecutionRole"
 
@@ -31,7 +31,7 @@ def unchecked_aliases(template: Template) -> Iterator[Hit]:
     }
     for name, resource in resources(template, "AWS::Lambda::Alias"):
         version = _reference(resource["Properties"].get("FunctionVersion"))
-        if version not in {checks.get(other) for other in _waits_for(template, name)} - {None}:
+        if version not in {checks.get(other) for other in waits_for(template, name)} - {None}:
             yield name, ""
 
 
@@ -40,7 +40,7 @@ def moving_integrations(template: Template) -> Iterator[Hit]:
     aliases = {name for name, _ in resources(template, "AWS::Lambda::Alias")}
     for name, resource in resources(template, "AWS::ApiGateway::Method"):
         uri = resource["Properties"].get("Integration", {}).get("Uri")
-        if ":lambda:path/" in json.dumps(uri) and not aliases.intersection(_references(uri)):
+        if ":lambda:path/" in json.dumps(uri) and not aliases.intersection(references(uri)):
             yield name, ""
 
 
@@ -58,29 +58,5 @@ def function_addresses(template: Template) -> Iterator[Hit]:
         yield name, ""
 
 
-def _waits_for(template: Template, name: str, seen: frozenset[str] = frozenset()) -> set[str]:
-    """Return all that is written to be there before a resource."""
-    found: set[str] = set()
-    for other in listed(template["Resources"].get(name, {}).get("DependsOn")):
-        if other not in seen:
-            found |= {other} | _waits_for(template, other, seen | {name})
-    return found
-
-
 def _reference(value: Any) -> str | None:
-    return next(_references(value), None)
-
-
-def _references(value: Any) -> Iterator[str]:
-    """Yield the logical ids that a value names."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "Ref":
-                yield str(inner)
-            elif key == "Fn::GetAtt":
-                yield str(inner[0])
-            else:
-                yield from _references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _references(inner)
+    return next(references(value), None)

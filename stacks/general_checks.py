@@ -46,6 +46,11 @@ _UNDER_A_PREFIX = (
     # The versions of one function, a reference: AWS numbers them.
     (re.compile(r"<[^>]+\.Arn>:\*"), {"lambda:InvokeFunction"}),
     (re.compile(r".*:log-group:/aws/sagemaker/(Training|Transform)Jobs:\*"), _LOG_ACTIONS),
+    # The groups of one environment, which the files of its platform name.
+    (
+        re.compile(r".*:log-group:/aws/elasticbeanstalk/[a-z0-9-]+-(blue|green)/\*"),
+        {*_LOG_ACTIONS, "logs:DeleteLogGroup"} - {"logs:CreateLogGroup"},
+    ),
     (
         re.compile(r".*:model-package/[a-z0-9-]+/\*"),
         {"sagemaker:CreateModelPackage", "sagemaker:DeleteModelPackage", "sagemaker:ListModelPackages"},

@@ -8,9 +8,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stacks.instances import takes_volume_key
-from stacks.template_reading import Hit, Template, listed, resources, shadows, strings, variants
+from stacks.template_reading import (
+    PROPERTIES_NAMESPACE,
+    Hit,
+    Template,
+    listed,
+    option_settings,
+    resources,
+    shadows,
+    strings,
+    variants,
+)
 
 PROD_MIN_INSTANCES = 2
+_IMAGE = (PROPERTIES_NAMESPACE, "SLIPWAY_IMAGE")
 _ENDPOINT_METRICS = ("Invocation5XXErrors", "ModelLatency")
 _CONTENT_TAG = re.compile(r".*(:[0-9a-f]{64}|@sha256:[0-9a-f]{64})")
 _REPOSITORY_SETTINGS: dict[str, Any] = {
@@ -95,15 +106,22 @@ def no_key(template: Template) -> Iterator[Hit]:
 
 
 def movable_images(template: Template) -> Iterator[Hit]:
-    """Yield models whose image could be another one tomorrow."""
-    for name, resource in resources(template, "AWS::SageMaker::Model"):
-        for container in _containers(resource):
-            reference = "".join(strings(container.get("Image")))
-            tag = reference.rpartition("/")[2].partition(":")[2]
-            # AWS publishes its prebuilt images under tags with a version; ours have a hash.
-            ours = "AWS::AccountId" in json.dumps(container.get("Image")) or "${AWS::AccountId}" in reference
-            if tag in ("", "latest") or (ours and not _CONTENT_TAG.fullmatch(reference)):
-                yield name, ""
+    """Yield models and environments whose image could be another one tomorrow."""
+    images = [
+        (name, container.get("Image"))
+        for name, resource in resources(template, "AWS::SageMaker::Model")
+        for container in _containers(resource)
+    ]
+    for name, resource in resources(template, "AWS::ElasticBeanstalk::Environment"):
+        options = option_settings(resource["Properties"])
+        images += [(name, options[_IMAGE])] if _IMAGE in options else []
+    for name, image in images:
+        reference = "".join(strings(image))
+        tag = reference.rpartition("/")[2].partition(":")[2]
+        # AWS publishes its prebuilt images under tags with a version; ours have a hash.
+        ours = "AWS::AccountId" in json.dumps(image) or "${AWS::AccountId}" in reference
+        if tag in ("", "latest") or (ours and not _CONTENT_TAG.fullmatch(reference)):
+            yield name, ""
 
 
 def unsafe_repositories(template: Template) -> Iterator[Hit]:

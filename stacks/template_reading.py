@@ -10,6 +10,8 @@ Template = Mapping[str, Any]
 # A logical id, and what of it was found: the part in brackets of a finding's id.
 Hit = tuple[str, str]
 
+# Where Beanstalk keeps environment variables.
+PROPERTIES_NAMESPACE = "aws:elasticbeanstalk:application:environment"
 _POLICY_KEYS = ("PolicyDocument", "KeyPolicy", "RepositoryPolicyText", "AssumeRolePolicyDocument")
 
 
@@ -59,6 +61,8 @@ def resource_policies(template: Template) -> Iterator[tuple[str, Mapping[str, An
 def environments(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the environment variables of containers and functions."""
     if isinstance(value, Mapping):
+        if value.get("Namespace") == PROPERTIES_NAMESPACE:
+            yield str(value.get("OptionName")), value.get("Value")
         for key, inner in value.items():
             if key in ("Environment", "Variables") and isinstance(inner, Mapping):
                 yield from inner.items()
@@ -66,6 +70,38 @@ def environments(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from environments(inner)
+
+
+def option_settings(properties: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """Return the options of an environment on Beanstalk by namespace and name."""
+    return {
+        (option["Namespace"], option["OptionName"]): option.get("Value")
+        for option in properties.get("OptionSettings", [])
+    }
+
+
+def waits_for(template: Template, name: str, seen: frozenset[str] = frozenset()) -> set[str]:
+    """Return all that is written to be there before a resource."""
+    found: set[str] = set()
+    for other in listed(template["Resources"].get(name, {}).get("DependsOn")):
+        if other not in seen:
+            found |= {other} | waits_for(template, other, seen | {name})
+    return found
+
+
+def references(value: Any) -> Iterator[str]:
+    """Yield the logical ids that a value names."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "Ref":
+                yield str(inner)
+            elif key == "Fn::GetAtt":
+                yield str(inner[0])
+            else:
+                yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
 
 
 def listed(value: Any) -> list[str]:

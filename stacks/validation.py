@@ -16,14 +16,15 @@ from stacks.accepted import ACCEPTED
 from stacks.accepted_api import asked_for
 from stacks.constructs.execution_role import object_arn
 from stacks.rules import RULES, Finding, findings
-from stacks.settings import StageName, stack_name
+from stacks.settings import StageName, environment_name, stack_name
 from stacks.shared_stack import SharedStack
 from stacks.template_reading import Template
 
 if TYPE_CHECKING:
     from stacks.constructs.model_api import ModelApi
 
-_ROLE = "ExecutionRole/Default/Resource"
+# The roles under which a model's container runs.
+_ROLES = ("ExecutionRole/Default/Resource", "InstanceProfile/Role/Resource")
 
 
 def add_checks(app: cdk.App, stage: StageName, *, nag: bool) -> None:
@@ -115,9 +116,14 @@ def _acknowledge(app: cdk.App, stage: StageName) -> None:
         # Not by its class: importing that of functions takes long where no model needs it.
         if model := getattr(stack, "model", None):
             names |= {"{stack}": stack.stack_name, "{model}": model, "{stage}": stage}
+            names["{environment}"] = environment_name(stage, model)
             prefixes = getattr(stack, "s3_prefixes", ())
             arns = [object_arn("<AWS::Partition>", prefix) for prefix in prefixes]
-            found += [(_ROLE, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it") for arn in arns]
+            found += [
+                (role, f"AwsSolutions-IAM5[Resource::{arn}]", "s3_prefixes names it")
+                for role in _ROLES
+                for arn in arns
+            ]
             if api := cast("ModelApi | None", _below(stack, "Api")):
                 found += asked_for(api.auth, api.origins)
         for path, finding, reason in found:
