@@ -14,8 +14,11 @@ from localaws.apigateway.integrations.sagemaker import SageMakerIntegration
 from localaws.apigateway.records import Recorder
 from localaws.apigateway.throttling import Throttle
 from localaws.apigateway.waf import Firewall
+from localaws.beanstalk.assembly import assemble
+from localaws.beanstalk.service import Beanstalk
 from localaws.clients import HttpImageSource, HttpLogSink, HttpObjectStore, Loopback
-from localaws.cloudformation.sagemaker import resource_types
+from localaws.cloudformation import beanstalk as beanstalk_types
+from localaws.cloudformation import sagemaker as sagemaker_types
 from localaws.gate import Gate
 from localaws.images import ENTRIES, ImageTable
 from localaws.images.container_image import LoadedImages
@@ -63,6 +66,7 @@ def serve(state: StateFolder, run: Run) -> None:
         functions,
         hooks,
         inventory,
+        log_groups,
         ports,
         registry,
         services,
@@ -94,8 +98,9 @@ def serve(state: StateFolder, run: Run) -> None:
         return Package.prepare(function, state.envs, lambda_host.unpacked)
 
     lambdas = Functions(lambda_host, form_of)
-    services.register((services.sagemaker_row(sagemaker),))
-    types.register(resource_types(sagemaker))
+    beanstalk = assemble(all_ports, loopback, own, loaded, log_groups.MinistackLogGroups(), state, url)
+    services.register((services.sagemaker_row(sagemaker), services.beanstalk_row(beanstalk)))
+    types.register((*sagemaker_types.resource_types(sagemaker), *beanstalk_types.resource_types(beanstalk)))
     fixes.apply()
     functions.apply(lambdas, meter)
     requests = function_requests.Requests(lambdas, all_ports.roles, function_images)
@@ -121,12 +126,14 @@ def serve(state: StateFolder, run: Run) -> None:
     door = Registry(Door(app, gateway.answer, apis.owns), registry.MinistackRepositories(blobs.forget), blobs)
 
     def listed() -> dict[str, Any]:
-        found = inventory.resources() + _sagemaker_resources(sagemaker) + loaded.inventory()
-        return _inventory(found, inventory.bootstrap_names(), sagemaker, lambdas, state)
+        found = [*inventory.resources(), *_sagemaker_resources(sagemaker), *loaded.inventory()]
+        found += beanstalk.inventory()
+        return _inventory(found, inventory.bootstrap_names(), sagemaker, lambdas, beanstalk, state)
 
     def stop() -> None:
         sagemaker.stop()
         lambdas.stop()
+        beanstalk.stop()
 
     answers = {HEALTH_PATH: lambda: {"pid": os.getpid()}, INVENTORY_PATH: listed}
     config = uvicorn.Config(
@@ -174,9 +181,14 @@ def _sagemaker_resources(service: SageMaker) -> list[Resource]:
 
 
 def _kept(entry: Resource) -> bool:
-    """Whether AWS itself keeps it: a key that waits for its end, or the record of a job that has ended."""
-    return (entry.kind, entry.detail) == ("key", "PendingDeletion") or (
-        entry.kind.endswith("-job") and entry.detail in ("Completed", "Failed", "Stopped")
+    """Whether AWS itself keeps it.
+
+    A key that waits for its end, the record of a job that has ended, and Elastic Beanstalk's empty bucket.
+    """
+    return (
+        (entry.kind, entry.detail) == ("key", "PendingDeletion")
+        or (entry.kind.endswith("-job") and entry.detail in ("Completed", "Failed", "Stopped"))
+        or ((entry.kind, entry.detail, entry.name[:17]) == ("bucket", "0 objects", "elasticbeanstalk-"))
     )
 
 
@@ -185,6 +197,7 @@ def _inventory(
     bootstrap: frozenset[str],
     service: SageMaker,
     lambdas: Functions,
+    beanstalk: Beanstalk,
     state: StateFolder,
 ) -> dict[str, Any]:
     pending = [entry for entry in found if _kept(entry)]
@@ -208,7 +221,7 @@ def _inventory(
         "kept_by_aws": [asdict(entry) for entry in pending],
         "processes": [asdict(process) for process in descendants()],
         "files": sorted(path.name for path in state.fleets.iterdir()) if state.fleets.is_dir() else [],
-        "ports": sorted([*(fleet.port for fleet in fleets), *jobs, *lambdas.ports]),
+        "ports": sorted([*(fleet.port for fleet in fleets), *jobs, *lambdas.ports, *beanstalk.ports]),
     }
 
 
