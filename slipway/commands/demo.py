@@ -40,9 +40,10 @@ def command(as_json: bool) -> None:
 
     An endpoint of AWS's own image gets an API in front of it. A model on Lambda is deployed from a zip file,
     then from a container image; one on Beanstalk a second time beside the first, which it replaces while
-    requests come in. A model with a challenger is deployed twice: the second time, the challenger is a shadow.
-    A model of AWS's built-in XGBoost is trained by a training job, and its test set goes through a transform
-    job. The demo starts an embedded AWS of its own, on a free port, and leaves one that runs already alone.
+    requests come in. A model with a challenger is deployed twice: the second time, the challenger is a
+    shadow. A model of AWS's built-in XGBoost is trained by a training job, and its test set goes through a
+    transform job. The demo starts an embedded AWS of its own, on a free port, and leaves one that runs
+    already alone.
 
     \b
     slipway demo
