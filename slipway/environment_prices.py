@@ -40,7 +40,7 @@ _UNIT_H = 0.008
 _PUBLIC_ADDRESS_H = 0.005
 # An Application Load Balancer on the internet has an address in each of its zones, two at least.
 _ZONES = 2
-_DISK_GB, _DISK_GB_MONTH = 8, 0.08  # the root volume of Amazon Linux 2023, as gp3
+_DISK_GB, _DISK_GB_MONTH = 16, 0.08  # RootVolumeSize of environment_options.py, as gp3
 
 
 def monthly(model: ModelSettings, stage: StageSettings) -> dict[str, float]:
