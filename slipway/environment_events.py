@@ -42,16 +42,17 @@ class _Follower:
             self._known.add(_key(event))
             environment, message = str(event.get("EnvironmentName", "")), str(event["Message"])
             severity = str(event.get("Severity", "INFO"))
-            self._story.event(f"{environment}: {message}" if severity == "INFO" else f"{severity} {message}")
+            about = (environment and f"{environment}:", "" if severity == "INFO" else severity, message)
+            self._story.event(" ".join(part for part in about if part))
             if severity in _FAILING:
                 self._failures.append(message)
                 # At once: a first environment that fails goes, and its log may go with it.
                 if environment and (lines := _last_lines(self._logs, environment)):
                     self._lines[environment] = lines
 
-    def reason(self) -> str:
-        """Return the errors, and the last lines of the logs of environments that had some."""
-        told = list(dict.fromkeys(self._failures))[:_TOLD]
+    def reason(self, known: str) -> str:
+        """Return the errors that are not known yet, and the last lines of the logs of their environments."""
+        told = [failure for failure in dict.fromkeys(self._failures) if failure not in known][:_TOLD]
         for environment, lines in self._lines.items():
             told += [f"The last lines of the log of {environment}:", *(f"  {line}" for line in lines)]
         return "\n".join(told)
@@ -114,5 +115,5 @@ def beanstalk_told(aws: Aws, models: Sequence[ModelSettings], story: Story) -> I
         thread.join()
     if failure is not None:
         follower.look()
-        why = "\n".join(part for part in (failure.why, follower.reason()) if part)
+        why = "\n".join(part for part in (failure.why, follower.reason(failure.why)) if part)
         raise type(failure)(failure.what, why=why, fix=failure.fix) from None
