@@ -10,6 +10,7 @@ import pytest
 
 from stacks.accepted import ACCEPTED
 from stacks.rules import findings
+from stacks.settings import environment_name, stack_name
 from stacks.validation import filled_in
 from tests.synth.functions import put_package
 from tests.synth.harness import MODELS, Templates, build, kind_of, make_project, read_templates
@@ -55,7 +56,7 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
     from tests.synth.harness import FLAGS
 
     # Without app.py's acknowledgements: dev does not ask for cdk-nag.
-    root = make_project(tmp_path, "iris", "wine", "digits")
+    root = make_project(tmp_path, "iris", "wine", "digits", "iris_forest")
     put_package(root, "wine", model_source="s3")
     put_package(root, "digits", target="lambda", package="image", variants="[]")
     asked = {
@@ -85,8 +86,9 @@ def test_every_accepted_finding_is_still_found(tmp_path: Path, templates: dict[s
                 found.add((kind_of(stack), path, violation["ruleName"]))
     unused = []
     for entry in ACCEPTED:
-        for model in ("iris", "wine"):
-            names = {"{stack}": f"slipway-dev-{model}", "{model}": model, "{stage}": "dev"}
+        for model in ("iris", "wine", "iris_forest"):
+            names = {"{stack}": stack_name("dev", model), "{model}": model, "{stage}": "dev"}
+            names["{environment}"] = environment_name("dev", model)
             if (entry.stack, filled_in(entry.path, names), filled_in(entry.finding, names)) in found:
                 break
         else:

@@ -23,6 +23,7 @@ from tests.synth.harness import (
     role,
 )
 from tests.synth.test_api_rules import API_FAULTS
+from tests.synth.test_environment_rules import ALL_FAULTS
 from tests.synth.test_function_rules import FUNCTION_FAULTS
 
 Planted = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -145,7 +146,7 @@ def test_a_planted_fault_is_found_and_nothing_else(expected: str, plant: Planted
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    faults = {fault.partition("[")[0] for fault, _ in (*FAULTS, *API_FAULTS, *FUNCTION_FAULTS)}
+    faults = {fault.partition("[")[0] for fault, _ in (*FAULTS, *API_FAULTS, *FUNCTION_FAULTS, *ALL_FAULTS)}
     assert faults == {rule.id for rule in RULES}
 
 
