@@ -158,7 +158,7 @@ class Environment:
             "Status": self.status,
             "AbortableOperationInProgress": self.status == "Updating",
             "Health": health.color,
-            "HealthStatus": health.status,
+            "HealthStatus": health.status.replace(" ", ""),  # "No Data" elsewhere
             "Tier": {"Name": "WebServer", "Type": "Standard", "Version": "1.0"},
             "EnvironmentLinks": [],
             "EnvironmentArn": self.arn,
@@ -221,6 +221,7 @@ class Environment:
 
     def _rebuild(self) -> str:
         self.fleet.terminate()
+        self.fleet = self._parts.fleet(self.scope, self.name, self.id, self.say)
         if self._rollout.first(self.current):
             self.say("INFO", "rebuildEnvironment completed successfully.")
         return "Ready"

@@ -13,7 +13,7 @@ from localaws.beanstalk.listing import page
 from localaws.beanstalk.running import Health, InstanceHealth
 from localaws.ports import Scope
 
-_COUNTED = ("NoData", "Unknown", "Pending", "Ok", "Info", "Warning", "Degraded", "Severe")
+_COUNTED = ("No Data", "Unknown", "Pending", "Ok", "Info", "Warning", "Degraded", "Severe")
 
 
 class Reports:
@@ -102,7 +102,7 @@ def _kind(request: Mapping[str, Any]) -> str:
 
 def _counts(health: Health) -> dict[str, int]:
     found = Counter(instance.status for instance in health.instances)
-    return {status: found[status] for status in _COUNTED}
+    return {status.replace(" ", ""): found[status] for status in _COUNTED}
 
 
 def _instance(found: InstanceHealth) -> dict[str, Any]:

@@ -68,8 +68,6 @@ class Rollout:
                 say("ERROR", "Failed to deploy configuration.")
                 say("INFO", "The environment was reverted to the previous configuration setting.")
             return False
-        if wanted.version != old.version:
-            say("INFO", "New application version was deployed to running EC2 instances.")
         if reconfigured:
             say("INFO", "Successfully deployed new configuration to environment.")
         say("INFO", "Environment update completed successfully.")
@@ -169,5 +167,8 @@ class Rollout:
             )
 
     def _failed(self, error: Exception) -> None:
-        self._environment.say("ERROR", str(error))
+        if not any(
+            str(error) in told for told in self._environment.errors()
+        ):  # instances tell much themselves
+            self._environment.say("ERROR", str(error))
         self._environment.say("ERROR", "Failed to deploy application.")

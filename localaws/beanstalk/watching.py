@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _INTERVAL_S = 2.0
 # What the metric EnvironmentHealth says of each status, from the Developer Guide.
-_VALUES = {"Ok": 0, "Info": 1, "Unknown": 5, "NoData": 10, "Warning": 15, "Degraded": 20, "Severe": 25}
+_VALUES = {"Ok": 0, "Info": 1, "Unknown": 5, "No Data": 10, "Warning": 15, "Degraded": 20, "Severe": 25}
 
 
 def start(service: "Beanstalk", metrics: MetricSink, ending: threading.Event) -> None:
