@@ -26,7 +26,7 @@ def block(language, containing):
 
 def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
     make_project(tmp_path)
-    commands = block("sh", "slipway train iris")
+    commands = block("sh", "slipway report iris")
     client = block("python", "Client.from_outputs").replace('stage="dev"', 'stage="local"')
     client = re.sub(r"^(client\.predict\(.*?\))", r"print(\1)", client, flags=re.MULTILINE)
     before, destroy = commands.split("slipway destroy")
