@@ -8,13 +8,15 @@ from typing import Any
 from localaws.beanstalk import names
 from localaws.beanstalk.configuration import Configuration
 from localaws.beanstalk.errors import invalid_value
-from localaws.beanstalk.events import Event, Events
+from localaws.beanstalk.events import REQUEST, Event, Events
 from localaws.beanstalk.parts import Parts
 from localaws.beanstalk.rollout import LaunchError, Rollout
 from localaws.beanstalk.running import Health
 from localaws.ports import Scope
 
+_SETTLED = ("Ready", "Terminated")
 _UNKNOWN = Health("Grey", "Unknown")
+_NOBODY = Health("Red", "Severe", ("There are no instances.",))  # the application did not start
 
 
 class Environment:
@@ -41,6 +43,7 @@ class Environment:
         self._events = events
         self._changed = threading.Condition()
         self._seen_status = ""
+        self._request_id = REQUEST.get()
         self.fleet = parts.fleet(scope, name, self.id, self.say)
         self._rollout = Rollout(parts, scope, self)
 
@@ -55,8 +58,12 @@ class Environment:
         return () if self.status == "Terminated" else (self.port, self.cname_port)
 
     def say(self, severity: str, message: str) -> None:
-        """Write an event."""
-        self._events.add(Event(severity, message, self.application, self.name, environment_id=self.id))
+        """Write an event, as one of the request at hand or else of the change under way."""
+        request_id = REQUEST.get() or (self._request_id if self.status not in _SETTLED else "")
+        event = Event(
+            severity, message, self.application, self.name, request_id=request_id, environment_id=self.id
+        )
+        self._events.add(event)
 
     def errors(self) -> list[str]:
         """Return what went wrong so far, the oldest first."""
@@ -117,7 +124,7 @@ class Environment:
     def wait(self, timeout_s: float) -> str:
         """Wait until no change is under way, and return the status."""
         with self._changed:
-            self._changed.wait_for(lambda: self.status in ("Ready", "Terminated"), timeout_s)
+            self._changed.wait_for(lambda: self.status in _SETTLED, timeout_s)
             return self.status
 
     def kill(self) -> None:
@@ -127,14 +134,15 @@ class Environment:
     def health(self) -> Health:
         """Return how it is now."""
         if self.status in ("Ready", "Updating"):
-            return self.fleet.health()
+            health = self.fleet.health()
+            return health if health.instances else _NOBODY
         return Health("Grey", "Pending") if self.status == "Launching" else _UNKNOWN
 
     def watch(self) -> Health | None:
         """Write an event where the health has changed since the last look. None once it is on its way out."""
         if self.status not in ("Ready", "Updating"):
             return None
-        health = self.fleet.health()
+        health = self.health()
         before, self._seen_status = self._seen_status, health.status
         if before and before != health.status:
             causes = " ".join(health.causes)
@@ -173,6 +181,7 @@ class Environment:
                 )
             self.status = status
             self.updated = time.time()
+            self._request_id = REQUEST.get()
 
     def _settle(self, status: str) -> None:
         with self._changed:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ from localaws.beanstalk.errors import invalid_value
 from localaws.beanstalk.listing import page
 
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+REQUEST: ContextVar[str] = ContextVar("beanstalk_request", default="")
+"""The id of the request at hand: clients follow a change by the events that carry it."""
 _KEPT = 10_000  # AWS keeps six weeks of them
 _MAX_PAGE = 1000
 
@@ -24,7 +27,7 @@ class Event:
     environment: str = ""
     version_label: str = ""
     platform_arn: str = ""
-    request_id: str = ""
+    request_id: str = field(default_factory=REQUEST.get)
     at: float = field(default_factory=time.time)
     environment_id: str = ""
 

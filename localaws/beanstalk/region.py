@@ -127,6 +127,7 @@ class Region:
         application = self.applications.items.pop(name)
         for arn in (application.arn, *(version.arn for version in application.versions.values())):
             self.tags.forget(arn)
+        self._say(name, "The application has been deleted successfully.")
         return {}
 
     def _create_version(self, request: Json) -> Json:
@@ -190,6 +191,9 @@ class Region:
         arn = self._taggable(request)
         self.tags.remove(arn, request.get("TagsToRemove") or ())
         self.tags.add(arn, request.get("TagsToAdd") or ())
+        for environment in self.environments.items.values():
+            if environment.arn == arn:
+                environment.say("INFO", "Environment tag update completed successfully.")
         return {}
 
     def _taggable(self, request: Json) -> str:

@@ -62,6 +62,7 @@ class Reports:
         """Answer RequestEnvironmentInfo: put each instance's last lines into S3, to be linked to."""
         environment, kind = self._environments.find(request), _kind(request)
         bucket, now = names.bucket(self._scope), time.time()
+        environment.say("INFO", "requestEnvironmentInfo is starting.")
         entries = []
         for instance, text in environment.fleet.logs().items():
             key = (
@@ -78,7 +79,7 @@ class Reports:
                 }
             )
         self._info[environment.id] = entries
-        environment.say("INFO", "requestEnvironmentInfo is starting.")
+        environment.say("INFO", "Pulled logs for environment instances.")
         return {}
 
     def retrieve_info(self, request: Mapping[str, Any]) -> dict[str, Any]:

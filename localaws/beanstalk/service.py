@@ -10,6 +10,7 @@ from localaws.beanstalk import protocol, watching
 from localaws.beanstalk.authorization import action_and_resource
 from localaws.beanstalk.environment import Environment
 from localaws.beanstalk.errors import ApiError
+from localaws.beanstalk.events import REQUEST
 from localaws.beanstalk.parts import Parts
 from localaws.beanstalk.region import Region
 from localaws.inventory import Resource
@@ -54,7 +55,8 @@ class Beanstalk:
     async def handle(self, _path: str, _headers: Mapping[str, str], body: bytes, scope: Scope) -> Answer:
         """Answer one request; errors come back as their HTTP answers."""
         request_id = str(uuid.uuid4())
-        headers = {"Content-Type": _XML, "x-amzn-RequestId": request_id}
+        headers = {"Content-Type": _XML, "x-amzn-requestid": request_id}
+        REQUEST.set(request_id)
         try:
             operation, request = protocol.parse(body)
             # On a thread: a CreateApplicationVersion reads S3 through this very server.
