@@ -23,7 +23,8 @@ _IDS = ("EnvironmentId", "SourceEnvironmentId")
 def action_and_resource(body: bytes, region: Region) -> tuple[str, str]:
     """Return action and ARN; "*" where an operation acts on nothing in particular, or on many.
 
-    A swap is checked against its source alone; AWS checks both.
+    A swap is checked against its source alone, and a list of environments against the first one: AWS
+    checks both, and leaves out of a list what the caller may not see (DescribeEnvironments, API reference).
     """
     operation = protocol.operation_of(body)
     try:
@@ -48,14 +49,12 @@ def _resource(operation: str, request: Mapping[str, Any], region: Region) -> str
 
 
 def _environment(request: Mapping[str, Any], region: Region) -> str | None:
-    """Return the one environment that a request names, whether it exists or not yet."""
+    """Return the first environment that a request names, whether it exists or not yet."""
     listed_names, listed_ids = request.get("EnvironmentNames") or [], request.get("EnvironmentIds") or []
     found_names = [request[member] for member in _NAMES if request.get(member)] or listed_names
     found_ids = [request[member] for member in _IDS if request.get(member)] or listed_ids
-    if len(found_names) > 1 or len(found_ids) > 1 or not (found_names or found_ids):
-        return None
     for item in reversed(region.environments.every):
-        if item.name in found_names or item.id in found_ids:
+        if item.name in found_names[:1] or item.id in found_ids[:1]:
             return item.arn
     application = request.get("ApplicationName")
     if found_names and application:

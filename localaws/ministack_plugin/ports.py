@@ -11,6 +11,7 @@ from ministack.services import cloudwatch, iam, sts
 from localaws.ministack_plugin.scope import acting_in
 from localaws.ports import AccessDeniedError, Credentials, Metric, Scope
 
+_BEANSTALK = "elasticbeanstalk.amazonaws.com"
 _SESSION_S = 30 * 24 * 3600  # nothing here renews a session, and an endpoint may run for weeks
 
 
@@ -24,13 +25,16 @@ class MinistackRoleSessions:
             role = iam._roles.get(name)
             if role is None or role["Arn"] != role_arn:
                 raise AccessDeniedError(f"no role {role_arn}")
-            context = _context(role_arn, source_arn, scope)
+            context = _context(role_arn, source_arn, scope, service)
             if not allows_service(role.get("AssumeRolePolicyDocument"), service, context):
                 raise AccessDeniedError(f"{role_arn} does not trust {service}")
             return _session(role, name, _session_name(service, source_arn), scope)
 
 
-def _context(role_arn: str, source_arn: str, scope: Scope) -> Any:
+def _context(role_arn: str, source_arn: str, scope: Scope, service: str) -> Any:
+    facts = {"aws:sourceaccount": scope.account, "aws:sourcearn": source_arn}
+    # "Managing Elastic Beanstalk service roles": what Beanstalk names when it takes one.
+    external = {_BEANSTALK: {"sts:externalid": "elasticbeanstalk"}}
     return iam_evaluator.EvalContext(
         principal_arn="",
         principal_type="Service",
@@ -38,7 +42,7 @@ def _context(role_arn: str, source_arn: str, scope: Scope) -> Any:
         action="sts:AssumeRole",
         resource_arn=role_arn,
         region=scope.region,
-        service_context={"aws:sourceaccount": scope.account, "aws:sourcearn": source_arn},
+        service_context=facts | external.get(service, {}),
     )
 
 
