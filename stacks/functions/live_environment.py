@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import math
@@ -87,6 +88,7 @@ def _patiently(do: Any, patience_s: float, *asked: Any) -> Any:
         time.sleep(_PAUSE_S)
 
 
+@functools.cache
 def _client(service: str = "elasticbeanstalk") -> Any:
     return botocore.session.get_session().create_client(service, region_name=os.environ["AWS_REGION"])
 

@@ -1,0 +1,231 @@
+"""The function that makes an environment live, against a server in the place of AWS and of the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stacks.functions import live_environment
+from stacks.functions.live_environment import handler
+from tests.unit.beanstalk_query import Asked, Aws, running
+
+BLUE, GREEN = "slipway-prod-iris-forest-blue", "slipway-prod-iris-forest-green"
+NAME = f"{BLUE}.example.com"
+GOLDEN = {"rows": [[5.1, 3.5], [6.5, None]], "predictions": ["setosa", "setosa"], "tolerance": 0.0}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Aws]:
+    with running() as server:
+        yield server
+    live_environment._client.cache_clear()  # of this server's address
+
+
+@pytest.fixture
+def aws(server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    for name, value in (("_PAUSE_S", 0.01), ("_HEALTH_S", 0.2), ("_ROWS_S", 0.2), ("_SWAP_S", 0.2)):
+        monkeypatch.setattr(live_environment, name, value)
+    server.forget()
+    server.add(BLUE)
+    return server
+
+
+def run(
+    aws: Aws, request: str = "Create", *, name: str = BLUE, label: str = "v1", **more: Any
+) -> dict[str, Any]:
+    """Run it once; `old` is the environment that was live, `public` the name that it had."""
+    old, public, golden = more.pop("old", None), more.pop("public", None), more.pop("golden", GOLDEN)
+    properties = {
+        "ServiceToken": "arn",
+        "ApplicationName": "slipway-prod-iris-forest",
+        "EnvironmentName": name,
+        "VersionLabel": label,
+        "Golden": json.dumps(golden),
+        "DrainSeconds": "0",
+        **more,
+    }
+    event = {
+        "RequestType": request,
+        "ResponseURL": f"http://{aws.address}/answer",
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/slipway-prod-iris-forest/1",
+        "RequestId": "request",
+        "LogicalResourceId": "Live",
+        "ResourceProperties": properties,
+        **({"PhysicalResourceId": public} if public else {}),
+        **({"OldResourceProperties": {**properties, "EnvironmentName": old}} if old else {}),
+    }
+    aws.told.clear()
+    handler(event, None)
+    (told,) = aws.told
+    return told
+
+
+def swap(aws: Aws, **more: Any) -> dict[str, Any]:
+    return run(aws, "Update", name=GREEN, label="v2", old=BLUE, public=NAME, **more)
+
+
+def test_a_first_environment_is_live_under_the_name_that_it_was_given(aws: Aws) -> None:
+    assert run(aws) == {
+        "Status": "SUCCESS",
+        "Reason": "",
+        "PhysicalResourceId": NAME,
+        "Data": {"Cname": NAME, "EndpointUrl": f"http://{NAME}/"},
+        "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/slipway-prod-iris-forest/1",
+        "RequestId": "request",
+        "LogicalResourceId": "Live",
+    }
+    assert aws.rows == GOLDEN["rows"]
+
+
+def test_a_new_version_in_place_keeps_the_name(aws: Aws) -> None:
+    aws.add(BLUE, VersionLabel="v2")
+    told = run(aws, "Update", label="v2", old=BLUE, public=NAME)
+    assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", NAME)
+    assert "SwapEnvironmentCNAMEs" not in aws.actions()
+
+
+def test_what_beanstalk_took_back_fails_the_deploy_with_its_own_words(aws: Aws) -> None:
+    aws.events = [  # newest first
+        {"Severity": "ERROR", "Message": "Failed to deploy application."},
+        {"Severity": "WARN", "Message": "Instance i-1 says 503 on /ping."},
+    ]
+    told = run(aws, "Update", label="v2", old=BLUE, public=NAME)
+    assert told["Status"] == "FAILED"
+    assert told["PhysicalResourceId"] == NAME
+    assert told["Reason"] == (
+        f"Unfit: {BLUE} went back to v1: v2 could not be deployed. "
+        "WARN: Instance i-1 says 503 on /ping. ERROR: Failed to deploy application."
+    )
+    assert aws.rows == []
+
+
+def test_health_is_waited_for(aws: Aws) -> None:
+    aws.add(BLUE, Status="Updating", Health="Grey")
+    steps = iter([{"Status": "Ready"}, {"Health": "Yellow"}, {"Health": "Green"}])
+
+    def later(asked: Asked) -> None:
+        if asked["Action"] == "DescribeEnvironments":
+            aws.environments[BLUE].update(next(steps, {}))
+
+    aws.before = later
+    assert run(aws)["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ({"Health": "Red", "HealthStatus": "Severe"}, f"{BLUE} is Red (Severe)."),
+        ({"Status": "Updating"}, f"{BLUE} is Updating."),
+        ({"Status": "Terminated"}, f"{BLUE} is not there."),
+    ],
+)
+def test_patience_ends(state: dict[str, str], reason: str, aws: Aws) -> None:
+    aws.add(BLUE, **state)
+    told = run(aws)
+    assert (told["Status"], told["Reason"]) == ("FAILED", f"Unfit: {reason} ")
+
+
+def test_a_swap_gives_the_new_environment_the_public_name(aws: Aws) -> None:
+    aws.add(GREEN, VersionLabel="v2")
+    told = swap(aws)
+    assert (told["Status"], told["PhysicalResourceId"], told["Data"]["Cname"]) == ("SUCCESS", NAME, NAME)
+    assert aws.environments[GREEN]["CNAME"] == NAME
+    assert aws.environments[BLUE]["CNAME"] == f"{GREEN}.example.com"
+
+
+def test_a_swap_that_is_asked_for_again_changes_nothing(aws: Aws) -> None:
+    aws.add(GREEN, VersionLabel="v2")
+    assert swap(aws) == swap(aws)
+    assert aws.actions().count("SwapEnvironmentCNAMEs") == 1
+    assert aws.environments[GREEN]["CNAME"] == NAME
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((200, ["virginica"]), "[5.1, 3.5] is answered with 'virginica', and training gave 'setosa'."),
+        ((200, [1]), "[5.1, 3.5] is answered with 1, and training gave 'setosa'."),
+        ((200, []), "not enough values to unpack (expected 1, got 0)"),
+        ((400, {"error": "no"}), 'A golden row is answered with 400: {"error": "no"}'),
+        ((503, {"error": "no"}), 'A golden row is answered with 503: {"error": "no"}'),
+    ],
+)
+def test_one_that_answers_otherwise_is_never_live(answer: tuple[int, Any], reason: str, aws: Aws) -> None:
+    aws.add(GREEN, VersionLabel="v2")
+    aws.model = lambda row: answer
+    told = swap(aws)
+    assert (told["Status"], told["PhysicalResourceId"]) == ("FAILED", NAME)
+    assert told["Reason"] == f"Unfit: {reason} "
+    assert "SwapEnvironmentCNAMEs" not in aws.actions()
+
+    # CloudFormation then comes back to the old one, whatever has become of the new one.
+    aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.add(GREEN, Status="Terminated")
+    told = run(aws, "Update", name=BLUE, old=GREEN, public=NAME)
+    assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", NAME)
+    assert "SwapEnvironmentCNAMEs" not in aws.actions()
+
+
+def test_a_load_balancer_that_is_not_ready_yet_is_asked_again(aws: Aws) -> None:
+    answers = iter([(502, "Bad Gateway"), (503, "No target")])
+    aws.model = lambda row: next(answers, (200, ["setosa"]))
+    assert run(aws)["Status"] == "SUCCESS"
+    assert len(aws.rows) == 4
+
+
+def test_a_stack_that_is_rolled_back_after_the_swap_gets_its_name_back(aws: Aws) -> None:
+    aws.add(GREEN, VersionLabel="v2")
+    swap(aws)
+    rows = len(aws.rows)
+    aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.environments[BLUE]["Health"] = "Red"  # no reason to leave callers with what failed
+
+    for _ in range(2):
+        told = run(aws, "Update", name=BLUE, old=GREEN, public=NAME)
+        assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", NAME)
+        assert aws.environments[BLUE]["CNAME"] == NAME
+    assert aws.actions().count("SwapEnvironmentCNAMEs") == 2
+    assert len(aws.rows) == rows
+
+
+def test_a_rollback_fails_rather_than_let_the_live_environment_go(aws: Aws) -> None:
+    aws.add(GREEN, VersionLabel="v2")
+    swap(aws)
+    aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.add(BLUE, Status="Terminated")
+    told = run(aws, "Update", name=BLUE, old=GREEN, public=NAME)
+    assert (told["Status"], told["Reason"]) == ("FAILED", f"NotYet: {BLUE} is not there.")
+    assert aws.environments[GREEN]["CNAME"] == NAME
+
+
+def test_a_version_in_place_that_failed_does_not_fail_the_rollback(aws: Aws) -> None:
+    aws.stack_status = "UPDATE_ROLLBACK_IN_PROGRESS"
+    aws.add(BLUE, Health="Red")
+    assert run(aws, "Update", old=BLUE, public=NAME)["Status"] == "SUCCESS"
+
+
+def test_numbers_may_differ_by_what_training_found(aws: Aws) -> None:
+    golden = {"rows": [[1.0]], "predictions": [2.0], "tolerance": 0.001}
+    aws.model = lambda row: (200, [2.0004])
+    assert run(aws, golden=golden)["Status"] == "SUCCESS"
+    aws.model = lambda row: (200, [2.01])
+    assert "answered with 2.01" in run(aws, golden=golden)["Reason"]
+
+
+def test_without_rows_the_health_alone_decides(aws: Aws) -> None:
+    assert run(aws, golden={"rows": [], "predictions": [], "tolerance": 0.0})["Status"] == "SUCCESS"
+    assert aws.rows == []
+
+
+def test_a_certificate_s_name_is_the_address_that_is_told(aws: Aws) -> None:
+    golden = {"rows": [], "predictions": [], "tolerance": 0.0}
+    told = run(aws, golden=golden, DomainName="iris.example.com")
+    assert told["Data"] == {"Cname": NAME, "EndpointUrl": "https://iris.example.com/"}
+
+
+def test_nothing_is_done_when_the_stack_goes(aws: Aws) -> None:
+    assert run(aws, "Delete", public=NAME)["Status"] == "SUCCESS"
+    assert aws.asked == []
