@@ -113,14 +113,14 @@ class NoEngine(SlipwayError):
 
 
 class PackageMissing(SlipwayError):
-    """A model's package for Lambda was not built on this machine, or what it is built from changed."""
+    """What Lambda or Elastic Beanstalk runs of a model was not built on this machine, or what is in it changed."""
 
     code = "E-PACKAGE-MISSING"
     exit_code = 3
 
 
 class PackageTooLarge(SlipwayError):
-    """A model's package is larger than AWS Lambda takes."""
+    """What would be deployed of a model is larger than Lambda or Elastic Beanstalk takes."""
 
     code = "E-PACKAGE-SIZE"
     exit_code = 3
