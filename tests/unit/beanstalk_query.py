@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
@@ -24,6 +26,9 @@ class Aws:
     asked: list[Asked]
     rows: list[Any]
     told: list[dict[str, Any]]
+    objects: set[str]
+    has_bucket: bool
+    groups: set[str]
     stack_status: str
     model: Callable[[list[Any]], tuple[int, Any]]
     before: Callable[[Asked], None]
@@ -41,10 +46,33 @@ class Aws:
                     status, answer = aws.model(row)
                     self._send(status, json.dumps(answer).encode())
                     return
+                if target := self.headers.get("X-Amz-Target"):
+                    self._send(200, json.dumps(aws.logs(target.partition(".")[2], json.loads(body))).encode())
+                    return
+                if self.path.endswith("?delete"):
+                    keys = {
+                        str(key.text)
+                        for key in ElementTree.fromstring(body).iter()
+                        if key.tag.endswith("Key")
+                    }
+                    aws.objects -= keys
+                    self._send(200, b"<DeleteResult/>")
+                    return
                 asked = dict(parse_qsl(body))
                 aws.asked.append(asked)
                 aws.before(asked)
                 self._send(200, aws.answer(asked).encode())
+
+            def do_GET(self) -> None:
+                """List a bucket."""
+                if not aws.has_bucket:
+                    self._send(404, b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>")
+                    return
+                prefix = dict(parse_qsl(self.path.partition("?")[2]))["prefix"]
+                found = [
+                    f"<Contents><Key>{key}</Key></Contents>" for key in aws.objects if key.startswith(prefix)
+                ]
+                self._send(200, f"<ListBucketResult>{''.join(found)}</ListBucketResult>".encode())
 
             def do_PUT(self) -> None:
                 aws.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -59,13 +87,23 @@ class Aws:
             def log_message(self, *_arguments: object) -> None:
                 """Say nothing."""
 
+        self._handler = Handler
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"127.0.0.1:{self.server.server_port}"
+
+    @contextmanager
+    def second(self, context: ssl.SSLContext) -> Iterator[str]:
+        """Answer with TLS at another address, too, which is given."""
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        with _serving(server):
+            yield f"127.0.0.1:{server.server_port}"
 
     def forget(self) -> None:
         """Be as new."""
         self.environments, self.events = {}, []
         self.asked, self.rows, self.told = [], [], []
+        self.objects, self.has_bucket, self.groups = set(), True, set()
         self.stack_status = "UPDATE_IN_PROGRESS"
         self.model = lambda row: (200, ["setosa"])
         self.before = lambda asked: None
@@ -83,6 +121,14 @@ class Aws:
             "EndpointURL": self.address,
             **changed,
         }
+
+    def logs(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a call of CloudWatch Logs."""
+        if operation == "DeleteLogGroup":
+            self.groups.remove(asked["logGroupName"])
+            return {}
+        found = [name for name in sorted(self.groups) if name.startswith(asked["logGroupNamePrefix"])]
+        return {"logGroups": [{"logGroupName": name} for name in found]}
 
     def actions(self) -> list[str]:
         """Return the calls in their order."""
@@ -127,23 +173,28 @@ def _member(values: dict[str, Any]) -> str:
 
 
 @contextmanager
+def _serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
 def running() -> Iterator[Aws]:
     """Serve until the end, with the environment that a function has on Lambda."""
     aws = Aws()
-    thread = threading.Thread(target=aws.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     environment = {
         "AWS_ENDPOINT_URL": f"http://{aws.address}",
         "AWS_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "nobody",
         "AWS_SECRET_ACCESS_KEY": "nothing",
     }
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, _serving(aws.server):
         for name, value in environment.items():
             patched.setenv(name, value)
-        try:
-            yield aws
-        finally:
-            aws.server.shutdown()
-            thread.join()
-            aws.server.server_close()
+        yield aws

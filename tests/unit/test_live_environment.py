@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from stacks.functions import live_environment
 from stacks.functions.live_environment import handler
 from tests.unit.beanstalk_query import Asked, Aws, running
+from tests.unit.test_environment_door import certificate_for
 
 BLUE, GREEN = "slipway-prod-iris-forest-blue", "slipway-prod-iris-forest-green"
 NAME = f"{BLUE}.example.com"
@@ -224,6 +227,30 @@ def test_a_certificate_s_name_is_the_address_that_is_told(aws: Aws) -> None:
     golden = {"rows": [], "predictions": [], "tolerance": 0.0}
     told = run(aws, golden=golden, DomainName="iris.example.com")
     assert told["Data"] == {"Cname": NAME, "EndpointUrl": "https://iris.example.com/"}
+
+
+@pytest.mark.parametrize(
+    ("certified", "trusted", "reason"),
+    [
+        ("iris.example.com", True, ""),
+        ("other.example.com", True, "Hostname mismatch"),
+        ("iris.example.com", False, "self-signed certificate"),
+    ],
+)
+def test_a_load_balancer_with_tls_has_to_show_the_certificate_of_the_domain(
+    certified: str, trusted: bool, reason: str, aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(certificate_for(certified))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with aws.second(context) as address:
+        aws.add(BLUE, EndpointURL=address)
+        told = run(aws, DomainName="iris.example.com")
+    assert (told["Status"], reason in told["Reason"]) == ("FAILED" if reason else "SUCCESS", True)
+    assert len(aws.rows) == (0 if reason else 2)
 
 
 def test_nothing_is_done_when_the_stack_goes(aws: Aws) -> None:
