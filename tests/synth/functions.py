@@ -1,4 +1,4 @@
-"""A model on Lambda, with packages of the right names and next to nothing in them: synth only reads names."""
+"""Models on Lambda and Beanstalk, with packages of the right names: synth reads no more of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 from stacks.settings import load_model, parse_override
 from training.artifact import load_artifact
+from training.beanstalk_bundle import build_bundle
 from training.lambda_image import build_image_context
 from training.lambda_package import paths_of
 
 
 def put_package(root: Path, model: str, **overrides: str) -> None:
-    """Put the package of a model's latest artifact where synth looks for it; of a model on Lambda.
+    """Put the package of a model's latest artifact where synth looks for it; nothing for SageMaker.
 
     Args:
         root: the project's folder.
@@ -22,9 +23,12 @@ def put_package(root: Path, model: str, **overrides: str) -> None:
         overrides: of [serve], as a command line has them; what is packed depends on some.
     """
     settings = load_model(root, model, {f"serve.{k}": parse_override(v) for k, v in overrides.items()})
-    if not settings.serve.on_lambda:
+    if settings.serve.on_sagemaker:
         return
     artifact = load_artifact(root, model)
+    if settings.serve.on_beanstalk:
+        build_bundle(root, artifact, settings)
+        return
     if settings.serve.resolved_package == "image":
         build_image_context(root, settings, artifact)
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import app as slipway_app
+from stacks.settings import stack_name
 from stacks.template_reading import listed, rendered
 from tests.synth.functions import put_package, without_hashes
 from training.artifact import Artifact, write_artifact
@@ -20,8 +21,10 @@ GOLDEN = ROOT / "tests" / "golden"
 cdk = slipway_app.cdk  # app.py chooses CDK's Node before it imports it; so this module leaves that to it
 STAGES = ("local", "dev", "prod")
 Templates = dict[str, dict[str, Any]]
-MODELS = ("iris", "digits", "diabetes", "wine")
-# What digits is in the demo after its first deploy, and the other forms of a function; prod says most.
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"
+MODELS = ("iris", "digits", "diabetes", "wine", "iris_forest")
+# What digits is in the demo after its first deploy, and the other forms of a function and of an environment;
+# prod says most.
 VARIATIONS: dict[str, dict[str, str]] = {
     "prod-shadow": {"digits.serve.variants": '[{name="champion",version="previous"},{name="shadow"}]'},
     "prod-serverless": {
@@ -42,6 +45,15 @@ VARIATIONS: dict[str, dict[str, str]] = {
         "wine.serve.reserved_concurrency": "4",
         "wine.serve.provisioned_concurrency": "2",
         "wine.serve.cors_origins": '["https://www.example.com"]',
+    },
+    "prod-environment-vpc": {
+        "iris_forest.serve.package": "source",
+        "iris_forest.serve.vpc_id": "vpc-0123456789abcdef0",
+        "iris_forest.serve.subnet_ids": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
+        "iris_forest.serve.load_balancer_subnet_ids": '["subnet-11111111", "subnet-22222222"]',
+        "iris_forest.serve.certificate_arn": CERTIFICATE,
+        "iris_forest.serve.domain_name": "iris.example.com",
+        "iris_forest.serve.deployment": "rolling",
     },
     "prod-front-door": {"iris.serve.front_door": "true", "iris.serve.auth": "api_key"},
 }
@@ -68,21 +80,21 @@ instance_type = "ml.m5.large"
 def make_project(root: Path, *models: str) -> Path:
     """Make a project with the repository's stages and serving code, and some models with an artifact each.
 
-    digits, diabetes and wine are as in the repository. digits gets two artifacts, as after two imports.
+    All but iris are as in the repository. digits gets two artifacts, as after two imports.
     """
     root.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "stages.toml", root)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "model_code" / "serving", root / "model_code" / "serving", ignore=ignored)
     for model in models or ("iris",):
-        if model in ("digits", "diabetes", "wine"):
+        if model in MODELS[1:]:
             shutil.copytree(ROOT / "model_code" / model, root / "model_code" / model, ignore=ignored)
         if model == "diabetes":
             make_xgboost_artifact(root, model)
         elif model == "digits":
             make_artifact(root, model, b"older", joblib=False)
             make_artifact(root, model, b"newer", joblib=False)
-        elif model == "wine":
+        elif model in ("wine", "iris_forest"):
             make_artifact(root, model, joblib=False)
             put_package(root, model)
         else:
@@ -235,11 +247,11 @@ def golden_templates(root: Path) -> dict[str, Templates]:
     found = {stage: synthesize(root, root / "out" / stage, stage=stage) for stage in STAGES}
     for variation, context in VARIATIONS.items():
         stage, _, _ = variation.partition("-")
-        model, _, _ = next(iter(context)).partition(".")
-        if model == "wine":
+        model = next(iter(context)).partition(".")[0]
+        if model in ("wine", "iris_forest"):
             put_package(root, model, **{key.rpartition(".")[2]: value for key, value in context.items()})
         out = root / "out" / variation
-        stack = f"slipway-{stage}-{model}"
+        stack = stack_name(stage, model)
         found[variation] = {stack: synthesize(root, out, stage=stage, models=model, **context)[stack]}
     return found
 

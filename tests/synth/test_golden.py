@@ -36,7 +36,7 @@ def test_stateful_resources_keep_their_logical_ids(scenario: str, templates: dic
 
 
 def test_a_golden_template_holds_nothing_of_one_model_s_bytes() -> None:
-    models = {"iris": "CHAMPION", "digits": "CHAMPION", "wine": "MODEL"}
+    models = {"iris": "CHAMPION", "digits": "CHAMPION", "wine": "MODEL", "iris-forest": "MODEL"}
     paths = {
         path: name for model, name in models.items() for path in GOLDEN.glob(f"*/*-{model}.template.json")
     }

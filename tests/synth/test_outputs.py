@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from stacks.outputs import LambdaOutputs, ModelOutputs, SharedOutputs, output_name, parameter_name
+from stacks.outputs import (
+    BeanstalkOutputs,
+    LambdaOutputs,
+    ModelOutputs,
+    SharedOutputs,
+    output_name,
+    parameter_name,
+)
 from stacks.rules import RULES
+from stacks.settings import stack_name
 from tests.synth.harness import ROOT, STAGES, Templates, make_project, synthesize
 
 
@@ -24,8 +32,8 @@ def _parameters(template: dict[str, Any]) -> dict[str, Any]:
 def test_every_output_is_a_parameter_too_with_the_same_value(
     stage: str, templates: dict[str, Templates]
 ) -> None:
-    for model in (None, "iris", "digits", "wine"):
-        template = templates[stage][f"slipway-{stage}" + (f"-{model}" if model else "")]
+    for model in (None, "iris", "digits", "wine", "iris_forest"):
+        template = templates[stage][stack_name(stage, model)]
         told = {name: output["Value"] for name, output in template["Outputs"].items()}
         assert _parameters(template) == {parameter_name(stage, n, model): v for n, v in told.items()}
         assert not [output for output in template["Outputs"].values() if "Export" in output]
@@ -73,6 +81,14 @@ def test_no_output_of_a_function_disappears(templates: dict[str, Templates]) -> 
     assert with_key["ApiAuth"]["Value"] == "api_key"
 
 
+def test_no_output_of_an_environment_disappears(templates: dict[str, Templates]) -> None:
+    model = {output_name(field.name) for field in fields(BeanstalkOutputs)}
+    always = {"ModelVersion", "ApplicationName", "EnvironmentName", "EnvironmentUrl", "EnvironmentCname"}
+    assert model == always | {"DomainName"}
+    assert templates["prod"]["slipway-prod-iris-forest"]["Outputs"].keys() == always
+    assert templates["prod-environment-vpc"]["slipway-prod-iris-forest"]["Outputs"].keys() == model
+
+
 def test_outputs_tell_the_version_of_every_variant(templates: dict[str, Templates]) -> None:
     told = {
         scenario: templates[scenario]["slipway-prod-digits"]["Outputs"]
@@ -90,15 +106,16 @@ def test_outputs_tell_the_version_of_every_variant(templates: dict[str, Template
 
 
 def test_a_parameter_s_path_has_the_model_folder_s_name(tmp_path: Path) -> None:
-    root = make_project(tmp_path, "iris_forest")
-    template = synthesize(root, tmp_path / "out", stage="dev")["slipway-dev-iris-forest"]
-    assert "/slipway/dev/iris_forest/EndpointName" in _parameters(template)
+    root = make_project(tmp_path, "red_wine")
+    template = synthesize(root, tmp_path / "out", stage="dev")["slipway-dev-red-wine"]
+    assert "/slipway/dev/red_wine/EndpointName" in _parameters(template)
 
 
 def test_every_output_is_documented() -> None:
     page = (ROOT / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
-    for field in (*fields(SharedOutputs), *fields(ModelOutputs), *fields(LambdaOutputs)):
-        assert f"| `{output_name(field.name)}` |" in page
+    for kind in (SharedOutputs, ModelOutputs, LambdaOutputs, BeanstalkOutputs):
+        for field in fields(kind):
+            assert f"| `{output_name(field.name)}` |" in page
 
 
 def test_every_house_rule_is_documented() -> None:
