@@ -12,7 +12,7 @@ from localaws.beanstalk.fleet.host import Host
 from localaws.beanstalk.fleet.instance_log import InstanceLog
 from localaws.beanstalk.fleet.service import BadServiceError, Service
 from localaws.beanstalk.running import Deployment, FleetError
-from localaws.errors import LocalAwsError
+from localaws.errors import ImageError, LocalAwsError
 from localaws.images.prebuilt import Place
 from localaws.ports import AccessDeniedError, Credentials, NotFoundError, Scope
 from localaws.sagemaker.container import Container, UnhealthyError, free_port
@@ -22,6 +22,7 @@ from localaws.sagemaker.ping import ping
 PRINCIPAL = "ec2.amazonaws.com"
 _RESTARTED = ("always", "unless-stopped")
 _REASON_LINES = 8
+_HOOKS = (".platform/hooks", ".platform/confighooks", ".ebextensions")  # for the machine, which is this one
 
 
 class Application:
@@ -34,6 +35,7 @@ class Application:
         self.deployment = deployment
         self.deployed_at = time.time()
         self._restart = "no"
+        self._stopped = False
         self._host = host
         self._scope = scope
         self._instance_id = instance_id
@@ -73,12 +75,19 @@ class Application:
             command = forms.launch(
                 self._host, service, place, variables, deployment.role_arn, lambda: session
             )
-            self._log.engine("Running command docker compose up -d")
+            if self._stopped:
+                command.release()
+                raise FleetError("The deployment was ended before the application was started.")
+            self._log.engine("Starting the container.")
             self._container.start(command)
         except BadServiceError as error:
             raise self._failed(str(error)) from error
-        except (ApiError, LocalAwsError) as error:
-            raise self._failed(f"Failed to pull docker image: {error}") from error
+        except ApiError as error:
+            raise self._failed(f"Failed to pull docker image: {error.__cause__ or error}") from error
+        except ImageError as error:
+            raise self._failed(f"Failed to pull docker image: {error.why or error}") from error
+        except LocalAwsError as error:
+            raise self._failed(str(error)) from error
 
     def wait_until_healthy(self) -> None:
         """Ask for its health until it answers often enough in a row. Raises FleetError."""
@@ -108,6 +117,7 @@ class Application:
 
     def stop(self, grace_s: float | None = None) -> None:
         """End the process and remove its folder; None is the grace that the image has."""
+        self._stopped = True
         self._container.stop(grace_s)
 
     def _session(self) -> Credentials:
@@ -135,6 +145,9 @@ class Application:
         except BadBundleError as error:
             raise self._failed(str(error)) from error
         archive.unlink()
+        for name in _HOOKS:
+            if (folder / name).exists():
+                self._log.engine(f"{name} of the source bundle is not run on the embedded AWS.", "WARN")
         return read_service(folder, deployment.properties, deployment.process_port)
 
     def _variables(self, session: Credentials) -> dict[str, str]:

@@ -30,10 +30,11 @@ class Fleet:
         self._host = host
         self._scope = scope
         self._name = environment_name
-        self._say = say
+        self.say = say
         self._members = Members(host.targets, self.target_group)
         self._monitor = Monitor(self._members, environment_name, lambda: self.on_change())
         self._launched: list[Instance] = []
+        self._last: Deployment | None = None
         self._deployed: Deployment | None = None
         self._busy: Deployment | None = None
         self._deploying = threading.Lock()
@@ -48,16 +49,26 @@ class Fleet:
         """
         with self._deploying:
             self._check_open()
-            self._aborted = ""
-            self._busy = replace(deployment, deployment_id=self._next_id())
+            self._deployments += 1
+            self._last = self._busy = replace(deployment, deployment_id=self._deployments)
             try:
                 self._make_log_groups(self._busy)
-                Rollout(self._members, self._busy, self._launch, self._say, self._check).run()
+                self._rollout(self._busy).run()
                 self._deployed = self._busy
             finally:
                 self._busy = None
-                kept = set(self._members.instances)
-                self._launched = [instance for instance in self._launched if instance in kept]
+                self._forget_launched()
+
+    def resize(self, instances: int) -> None:
+        """Launch or terminate instances of what is deployed. Raises FleetError."""
+        with self._deploying:
+            self._check_open()
+            if self._deployed:
+                self._deployed = replace(self._deployed, instances=instances)
+                try:
+                    self._rollout(self._deployed).resize()
+                finally:
+                    self._forget_launched()
 
     def restart(self) -> None:
         """Start the application again on every instance, one after the other. Raises FleetError."""
@@ -83,6 +94,12 @@ class Fleet:
             instance.application.port for instance in self._members.instances if instance.application
         )
 
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The process groups of the instances."""
+        running = (instance.application for instance in self._members.instances)
+        return tuple(found.pid for found in running if found and found.pid)
+
     def terminate(self) -> None:
         """Let requests end, end every instance, and remove the log groups where the option says so."""
         self._closed = True
@@ -92,9 +109,10 @@ class Fleet:
             instances = self._members.instances
             self._members.drain(self._members.remove(instances))
             _end(instances, None)
-            if self._deployed and self._deployed.delete_logs_on_terminate:
+            last = self._last
+            if last and last.log_group_prefix and last.delete_logs_on_terminate:
                 for file in FILES:
-                    self._host.log_groups.delete(f"{self._deployed.log_group_prefix}{file}", self._scope)
+                    self._host.log_groups.delete(f"{last.log_group_prefix}{file}", self._scope)
 
     def kill(self) -> None:
         """End every instance at once; for when the server itself stops."""
@@ -103,9 +121,13 @@ class Fleet:
         self._monitor.close()
         _end(tuple({*self._members.instances, *self._launched}), 1.0)
 
-    def _next_id(self) -> int:
-        self._deployments += 1
-        return self._deployments
+    def _rollout(self, deployment: Deployment) -> Rollout:
+        self._aborted = ""
+        return Rollout(self._members, deployment, self._launch, self.say, self._check)
+
+    def _forget_launched(self) -> None:
+        kept = set(self._members.instances)
+        self._launched = [instance for instance in self._launched if instance in kept]
 
     def _launch(self) -> Instance:
         instance = Instance(self._host, self._scope, self._name, self._instance_failed)
@@ -131,6 +153,7 @@ class Fleet:
                 starting.stop(1.0)
 
     def _check(self) -> None:
+        self._check_open()
         if self._aborted:
             raise FleetError(self._aborted)
 

@@ -42,11 +42,19 @@ class Rollout:
             self._with_additional_batch(existing)
         elif policy == "Rolling":
             self._in_batches(existing, self._deployment.batch)
-            self._resize()
+            self.resize()
         else:
             self._in_batches(existing, len(existing))
-            self._resize()
+            self.resize()
         self._say("INFO", "New application version was deployed to running EC2 instances.")
+
+    def resize(self) -> None:
+        """Launch or terminate as many instances as the deployment's number asks for. Raises FleetError."""
+        instances, wanted = self._members.instances, self._deployment.instances
+        if len(instances) < wanted:
+            self._add(wanted - len(instances))
+        elif len(instances) > wanted:
+            self._terminate(instances[: len(instances) - wanted])
 
     def _immutable(self, existing: Sequence[Instance]) -> None:
         self._say(
@@ -75,7 +83,7 @@ class Rollout:
         self._in_batches(kept, size)
         # On AWS these get the version as well, and then as many instances as were added go.
         self._terminate([instance for instance in existing if instance not in kept])
-        self._resize()
+        self.resize()
 
     def _in_batches(self, instances: Sequence[Instance], size: int) -> None:
         size = max(1, size)
@@ -101,13 +109,6 @@ class Rollout:
             raise
         self._members.switch(prepared)
         return launched
-
-    def _resize(self) -> None:
-        instances, wanted = self._members.instances, self._deployment.instances
-        if len(instances) < wanted:
-            self._add(wanted - len(instances))
-        elif len(instances) > wanted:
-            self._terminate(instances[: len(instances) - wanted])
 
     def _terminate(self, instances: Sequence[Instance]) -> None:
         if not instances:
