@@ -65,7 +65,8 @@ def command(
 ) -> None:
     """Print what a model's server says, the oldest line first: times are UTC.
 
-    On every target: an endpoint's containers, a function, an environment's instances.
+    On every target: an endpoint's containers, a function, an environment's instances. The server of our own
+    image writes of problems alone.
 
     \b
     slipway logs iris
@@ -79,9 +80,11 @@ def command(
     aws = aws_of(project, settings.stage)
     reader = LogReader(aws.client("logs"), lambda: log_groups(aws, model, kind))
     try:
-        _print(_past(reader, since, lines), as_json=as_json)
+        told = _print(_past(reader, since, lines), as_json=as_json)
         if not reader.existing:
             _miss(reader, model, story, follow=follow)
+        elif not told and lines != 0:
+            story.say(f"no line in {', '.join(sorted(reader.existing))}")
         if follow:
             _print(reader.follow(), as_json=as_json)
     except NotDeployed:
@@ -113,15 +116,17 @@ def _miss(reader: LogReader, model: str, story: Story, *, follow: bool) -> None:
     )
 
 
-def _print(lines: Iterable[Line], *, as_json: bool) -> None:
-    if as_json:
-        for line in lines:
-            print(json.dumps(asdict(line)), flush=True)
-        return
+def _print(lines: Iterable[Line], *, as_json: bool) -> int:
+    """Print lines as they come, and return how many there were."""
     from rich.console import Console
 
     from slipway.log_text import shown
 
-    console = Console(file=sys.stdout, highlight=False)
+    console, count = Console(file=sys.stdout, highlight=False), 0
     for line in lines:
-        console.print(shown(line), soft_wrap=True)
+        count += 1
+        if as_json:
+            print(json.dumps(asdict(line)), flush=True)
+        else:
+            console.print(shown(line), soft_wrap=True)
+    return count
