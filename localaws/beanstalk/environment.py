@@ -42,6 +42,7 @@ class Environment:
         self._parts = parts
         self._events = events
         self._changed = threading.Condition()
+        self.aborted = False
         self._seen_status = ""
         self._request_id = REQUEST.get()
         self.fleet = parts.fleet(scope, name, self.id, self.say)
@@ -106,6 +107,7 @@ class Environment:
                 "Must be pending deployment."
             )
         self.say("INFO", "abortEnvironmentUpdate is starting.")
+        self.aborted = True
         self.fleet.abort()
 
     def swap(self, other: "Environment") -> None:
@@ -179,7 +181,7 @@ class Environment:
                 raise invalid_value(
                     f"Environment named {self.name} is in an invalid state for this operation. Must be Ready."
                 )
-            self.status = status
+            self.status, self.aborted = status, False
             self.updated = time.time()
             self._request_id = REQUEST.get()
 

@@ -1,5 +1,6 @@
 """What an environment tells of its health and its logs."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -114,7 +115,7 @@ def _instance(found: InstanceHealth) -> dict[str, Any]:
         "Causes": list(found.causes),
         "LaunchedAt": found.launched_at or None,
         "ApplicationMetrics": {"RequestCount": 0},
-        "System": {"LoadAverage": []},
+        "System": {"LoadAverage": list(os.getloadavg())},  # this machine is all of them
         "Deployment": {
             "VersionLabel": found.version_label,
             "DeploymentId": found.deployment_id,

@@ -85,12 +85,14 @@ class Rollout:
 
     def _deploy(self, wanted: Configuration) -> None:
         self._deployments += 1
-        role = self._checked_roles(wanted)
+        role, key = self._checked_roles(wanted), self._copied(wanted)
+        if self._environment.aborted:
+            raise FleetError("The update was aborted.")
         self._environment.fleet.deploy(
             Deployment(
                 version_label=wanted.version.label,
                 bucket=self._bucket,
-                key=self._copied(wanted),
+                key=key,
                 role_arn=role,
                 deployment_id=self._deployments,
                 delete_logs_on_terminate=wanted.options.deletes_logs,

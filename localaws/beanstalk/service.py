@@ -17,7 +17,6 @@ from localaws.inventory import Resource
 from localaws.ports import Scope
 
 Answer = tuple[int, dict[str, str], bytes]
-_XML = "text/xml"
 
 
 class Beanstalk:
@@ -55,7 +54,7 @@ class Beanstalk:
     async def handle(self, _path: str, _headers: Mapping[str, str], body: bytes, scope: Scope) -> Answer:
         """Answer one request; errors come back as their HTTP answers."""
         request_id = str(uuid.uuid4())
-        headers = {"Content-Type": _XML, "x-amzn-requestid": request_id}
+        headers = {"Content-Type": "text/xml"}
         REQUEST.set(request_id)
         try:
             operation, request = protocol.parse(body)

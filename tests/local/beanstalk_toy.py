@@ -1,4 +1,4 @@
-"""A toy application for Elastic Beanstalk, and an embedded AWS that runs it as a process, without an engine."""
+"""A toy application for Elastic Beanstalk, and an embedded AWS that runs it as a process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.control import ACCOUNT, REGION
+import boto3
+import pytest
+from botocore.config import Config
+
+from localaws.control import ACCOUNT, REGION, LocalAws
+from localaws.images.engine import VARIABLE
+from tests.local.conftest import free_port, state_root
 from tests.local.published import context
 from tests.local.toy import allow, policy
 
@@ -39,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 if NAME == "broken":
     sys.exit("no model in the bundle")
-ThreadingHTTPServer((os.environ["SLIPWAY_BIND_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
+address = (os.environ["SLIPWAY_BIND_HOST"], int(os.environ["SAGEMAKER_BIND_TO_PORT"]))
+ThreadingHTTPServer(address, Handler).serve_forever()
 """
 COMPOSE = """
 services:
@@ -90,6 +98,7 @@ def bundle(folder: Path, name: str) -> bytes:
 class BeanstalkToy:
     """Bundles `<name>.zip` in one bucket, an instance profile, a service role, and an application "toy"."""
 
+    local: LocalAws
     boto: Callable[..., Any]
     folder: Path
 
@@ -168,3 +177,25 @@ def ask(address: str, path: str = "/") -> str:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return str(error.code)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[BeanstalkToy]:
+    """An embedded AWS of its own, which runs images as processes, with the toy on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, "none")
+        local = LocalAws(state_root(folder / "root"))
+        server = local.start(free_port())
+    try:
+
+        def boto(service: str, **keys: str) -> Any:
+            given = keys or {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "local"}
+            config = Config(proxies={}, retries={"total_max_attempts": 1}, read_timeout=90)
+            session = boto3.session.Session(**given, region_name=REGION)
+            return session.client(service, endpoint_url=server.url, config=config)
+
+        toy = BeanstalkToy(local, boto, folder / "bundles")
+        toy.prepare()
+        yield toy
+    finally:
+        local.stop()
