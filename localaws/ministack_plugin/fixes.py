@@ -41,7 +41,7 @@ def _name_resources_exactly() -> None:
 
     ecr:DescribeRepositories acts on the repositories it names: unnamed, a role limited to one is refused.
     Log streams are resources of their own: a role may write to `log-group:NAME:*`, and a policy without `:*`
-    grants nothing.
+    grants nothing. To list log groups acts on all of them: AWS names one without a name.
     """
     original = iam_actions.extract_resource_arn
 
@@ -54,6 +54,8 @@ def _name_resources_exactly() -> None:
             names = _json(body).get("repositoryNames") or []
             if len(names) == 1:
                 return f"arn:aws:ecr:{region}:{account_id}:repository/{names[0]}"
+        if service == "logs" and found == "*":
+            return f"arn:aws:logs:{region}:{account_id}:log-group::log-stream:"
         if service == "logs" and (stream := _json(body).get("logStreamName")):
             return f"{found}:log-stream:{stream}"
         return found
