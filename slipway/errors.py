@@ -113,14 +113,14 @@ class NoEngine(SlipwayError):
 
 
 class PackageMissing(SlipwayError):
-    """What Lambda or Elastic Beanstalk runs of a model was not built on this machine, or what is in it changed."""
+    """A model's package for Lambda or Beanstalk was not built on this machine, or what is in it changed."""
 
     code = "E-PACKAGE-MISSING"
     exit_code = 3
 
 
 class PackageTooLarge(SlipwayError):
-    """What would be deployed of a model is larger than Lambda or Elastic Beanstalk takes."""
+    """A model's package is larger than Lambda or Elastic Beanstalk takes."""
 
     code = "E-PACKAGE-SIZE"
     exit_code = 3
