@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from localaws.errors import LocalAwsError
 _ROOT = Path(__file__).resolve().parents[3]
 _ANSWER_S = 10.0
 _STOP_S = 2.0
+_STABLE_S = 1.0  # one that ends sooner would only end again
 
 
 class BalancerError(LocalAwsError):
@@ -29,8 +31,8 @@ class BalancerError(LocalAwsError):
 class Balancer:
     """One process for all environments. Every method may be called from any thread.
 
-    The process runs while there is a port to listen on. Its listeners are on 127.0.0.1 alone, and answer only
-    requests for local names.
+    The process runs while there is a port to listen on, and is started again where it ends by itself. Its
+    listeners are on 127.0.0.1 alone, and answer only requests for local names.
 
     Args:
         idle_timeout_s: ALB's idle timeout, in seconds.
@@ -40,7 +42,7 @@ class Balancer:
         self._idle_timeout_s = idle_timeout_s
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._ports: set[int] = set()
+        self._routes: dict[int, str | None] = {}
         self._targets: dict[str, list[int]] = {}
         self._answers: dict[int, dict[str, Any]] = {}
         self._answered = threading.Condition()
@@ -63,6 +65,10 @@ class Balancer:
             threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
             for group, ports in self._targets.items():
                 self._ask("set_targets", group=group, ports=ports)
+            for port, routed in self._routes.items():  # of a process that has ended by itself
+                self._ask("listen", port=port)
+                if routed is not None:
+                    self._ask("route", port=port, group=routed)
 
     def listen(self, port: int = 0) -> int:
         """Accept connections on a port of 127.0.0.1, any free one for 0, and return it.
@@ -72,16 +78,20 @@ class Balancer:
         with self._lock:
             self.start()
             found = int(self._ask("listen", port=port))
-            self._ports.add(found)
+            self._routes[found] = None
             return found
 
     def route(self, port: int, group: str) -> None:
         """Send all requests of a port from now on to a group. Raises BalancerError."""
-        self._ask("route", port=port, group=group)
+        with self._lock:
+            self._ask("route", port=port, group=group)
+            self._routes[port] = group
 
     def swap(self, port: int, other: int) -> None:
         """Exchange where two ports send their requests, at once. Raises BalancerError."""
-        self._ask("swap", port=port, other=other)
+        with self._lock:
+            self._ask("swap", port=port, other=other)
+            self._routes[port], self._routes[other] = self._routes[other], self._routes[port]
 
     def set_targets(self, group: str, ports: list[int]) -> None:
         """Send the requests of a group from now on to these ports of 127.0.0.1 alone, in turn.
@@ -123,8 +133,8 @@ class Balancer:
     def close(self, port: int) -> None:
         """Accept no more connections on a port. With the last port the process ends."""
         with self._lock:
-            self._ports.discard(port)
-            if self._process and self._ports:
+            self._routes.pop(port, None)
+            if self._process and self._routes:
                 self._ask("close", port=port)
             else:
                 self.stop()
@@ -133,7 +143,7 @@ class Balancer:
         """End the process."""
         with self._lock:
             process, self._process = self._process, None
-            self._ports.clear()
+            self._routes.clear()
         if process is None:
             return
         if process.stdin:
@@ -170,6 +180,7 @@ class Balancer:
         return answer["result"]
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
+        started = time.monotonic()
         for line in process.stdout or ():
             answer = json.loads(line)
             with self._answered:
@@ -178,3 +189,14 @@ class Balancer:
         process.wait()
         with self._answered:
             self._answered.notify_all()
+        if process is self._process and time.monotonic() - started > _STABLE_S:
+            self._revive(process)
+
+    def _revive(self, process: subprocess.Popen[bytes]) -> None:
+        """Start again what has ended by itself; should that fail, the next `listen` tries once more."""
+        with self._lock:
+            if process is not self._process:
+                return
+            self._process = None
+            with suppress(BalancerError, OSError):
+                self.start()

@@ -121,6 +121,7 @@ class Front(asyncio.BufferedProtocol):
     def finish(self, *, keep: bool) -> None:
         """The answer is complete: go on to the next request, or end."""
         self._exchange = None
+        self.seen = self._core.loop.time()
         if not keep or not self._listener.open:
             self._linger()
         elif self._pending:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from localaws.beanstalk.balancer import fields
 from localaws.beanstalk.balancer.fields import CHUNKED, MAX_HEAD_BYTES, MAX_LINE_BYTES, MalformedError
 
-_LINE = re.compile(rb"(" + fields.TOKEN + rb") ([\x21-\x7e\x80-\xff]+) HTTP/1\.([01])")
+_LINE = re.compile(rb"(" + fields.TOKEN + rb") ([\x21-\x7e]+) HTTP/1\.([01])")
 _ABSOLUTE = re.compile(rb"http://([^/?#]*)([^#]*)", re.IGNORECASE)
-_BEGINNING = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,127}(?: |\Z)")
+_BEGINNING = re.compile(rb"\r\Z|[!#$%&'*+.^_`|~0-9A-Za-z-]{1,127}(?: |\Z)")
 _STRAY = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 # As the embedded AWS itself: a page can make a browser call 127.0.0.1 by a name that resolves there.
 _LOCAL_HOST = re.compile(
