@@ -166,7 +166,7 @@ class Container:
             self._signal(signal.SIGKILL)  # what the command left behind may still hold the port
             _clean_up(launch)
             if not self._on_exit(code):
-                self._print(f"The container exited with code {code}.")
+                self._print(f"The container exited with code {code}; it is not started again.")
                 return
             self._print(f"The container exited with code {code}; it is started again.")
             time.sleep(_RESTART_PAUSE_S)

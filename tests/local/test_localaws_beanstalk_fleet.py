@@ -127,8 +127,8 @@ def test_batches_that_went_well_keep_the_new_version_where_a_later_one_fails(par
 def test_an_instance_that_never_becomes_healthy_fails_the_deployment_in_time(parts: Parts) -> None:
     with parts.fleet() as fleet:
         began = time.monotonic()
-        with pytest.raises(FleetError, match="/ping answered 503 within 1 s"):
-            fleet.deploy(parts.deployment("v1", mode="unhealthy", command_timeout_s=10))
+        with pytest.raises(FleetError, match="/ping answered 503 within"):
+            fleet.deploy(parts.deployment("v1", mode="unhealthy", command_timeout_s=5))
         assert time.monotonic() - began < 5
         assert fleet.health().instances == ()
         assert not list(parts.fleets.iterdir())

@@ -1,6 +1,7 @@
 """One version on one instance: its bundle, its process, its health."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ class Application:
         self.deployed_at = time.time()
         self._restart = "no"
         self._stopped = False
+        self._stopping = threading.Lock()  # an abort may meet the end of a failed start
         self._host = host
         self._scope = scope
         self._instance_id = instance_id
@@ -118,7 +120,8 @@ class Application:
     def stop(self, grace_s: float | None = None) -> None:
         """End the process and remove its folder; None is the grace that the image has."""
         self._stopped = True
-        self._container.stop(grace_s)
+        with self._stopping:
+            self._container.stop(grace_s)
 
     def _session(self) -> Credentials:
         role_arn, scope = self.deployment.role_arn, self._scope
