@@ -16,47 +16,47 @@ _PARTS = {
     "UpdateConfigurationTemplate": ("configurationtemplate", "TemplateName"),
     "DeleteConfigurationTemplate": ("configurationtemplate", "TemplateName"),
 }
-_NAMES = ("EnvironmentName", "SourceEnvironmentName")
-_IDS = ("EnvironmentId", "SourceEnvironmentId")
+_NAMES = ("EnvironmentName", "SourceEnvironmentName", "DestinationEnvironmentName")
+_LISTS = ("DescribeEnvironments", "DescribeEvents")
 
 
-def action_and_resource(body: bytes, region: Region) -> tuple[str, str]:
-    """Return action and ARN; "*" where an operation acts on nothing in particular, or on many.
+def action_and_resources(body: bytes, region: Region) -> tuple[str, list[str]]:
+    """Return the action, and the ARN of everything it acts on: "*" for nothing in particular.
 
-    A swap is checked against its source alone, and a list of environments against the first one: AWS
-    checks both, and leaves out of a list what the caller may not see (DescribeEnvironments, API reference).
+    AWS leaves out of a list what the caller may not see (DescribeEnvironments, API reference); here the
+    request is denied.
     """
     operation = protocol.operation_of(body)
     try:
         _, request = protocol.parse(body)
     except ApiError:
         request = {}
-    return f"elasticbeanstalk:{operation}", _resource(operation, request, region)
+    return f"elasticbeanstalk:{operation}", _resources(operation, request, region)
 
 
-def _resource(operation: str, request: Mapping[str, Any], region: Region) -> str:
+def _resources(operation: str, request: Mapping[str, Any], region: Region) -> list[str]:
     scope, application = region.scope, request.get("ApplicationName")
     if arn := request.get("ResourceArn") or request.get("PlatformArn" if "Platform" in operation else ""):
-        return str(arn)
+        return [str(arn)]
     if operation in _PARTS and application:
         kind, member = _PARTS[operation]
-        return names.arn(scope, kind, application, str(request.get(member, "")))
-    if environment := _environment(request, region):
-        return environment
-    if application and "Events" not in operation and operation != "DescribeEnvironments":
-        return names.arn(scope, "application", application)
-    return "*"
+        return [names.arn(scope, kind, application, str(request.get(member, "")))]
+    if environments := _environments(request, region):
+        return environments
+    if application and operation not in _LISTS:
+        return [names.arn(scope, "application", application)]
+    return ["*"]
 
 
-def _environment(request: Mapping[str, Any], region: Region) -> str | None:
-    """Return the first environment that a request names, whether it exists or not yet."""
-    listed_names, listed_ids = request.get("EnvironmentNames") or [], request.get("EnvironmentIds") or []
-    found_names = [request[member] for member in _NAMES if request.get(member)] or listed_names
-    found_ids = [request[member] for member in _IDS if request.get(member)] or listed_ids
-    for item in reversed(region.environments.every):
-        if item.name in found_names[:1] or item.id in found_ids[:1]:
-            return item.arn
-    application = request.get("ApplicationName")
-    if found_names and application:
-        return names.arn(region.scope, "environment", application, found_names[0])
-    return None
+def _environments(request: Mapping[str, Any], region: Region) -> list[str]:
+    """Return the environments that a request names, whether they exist or not yet."""
+    asked = [request.get(member) for member in _NAMES] + (request.get("EnvironmentNames") or [])
+    ids = [request.get(member.replace("Name", "Id")) for member in _NAMES]
+    ids += request.get("EnvironmentIds") or []
+    every = {item.name: item.arn for item in region.environments.every}
+    by_id = {item.id: item.arn for item in region.environments.every}
+    application = request.get("ApplicationName") or "*"
+    found = [
+        every.get(name) or names.arn(region.scope, "environment", application, name) for name in asked if name
+    ]
+    return list(dict.fromkeys(found + [by_id[found_id] for found_id in ids if found_id in by_id]))

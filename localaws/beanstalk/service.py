@@ -3,11 +3,11 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from localaws.beanstalk import protocol, watching
-from localaws.beanstalk.authorization import action_and_resource
+from localaws.beanstalk.authorization import action_and_resources
 from localaws.beanstalk.environment import Environment
 from localaws.beanstalk.errors import ApiError
 from localaws.beanstalk.events import REQUEST
@@ -48,8 +48,13 @@ class Beanstalk:
     def authorization(
         self, _path: str, _headers: Mapping[str, str], body: bytes, scope: Scope
     ) -> tuple[str, str]:
-        """Return the IAM action and resource ARN of a request; "*" for operations on no single resource."""
-        return action_and_resource(body, self.region(scope))
+        """Return the IAM action and the first resource's ARN; "*" for operations on no single resource."""
+        action, resources = action_and_resources(body, self.region(scope))
+        return action, resources[0]
+
+    def further(self, body: bytes, scope: Scope) -> Sequence[str]:
+        """Return the ARNs of the other resources that a request acts on, such as the second of a swap."""
+        return action_and_resources(body, self.region(scope))[1][1:]
 
     async def handle(self, _path: str, _headers: Mapping[str, str], body: bytes, scope: Scope) -> Answer:
         """Answer one request; errors come back as their HTTP answers."""

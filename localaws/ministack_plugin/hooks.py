@@ -17,6 +17,10 @@ _HOOKS: dict[str, dict[str, tuple[str, ...]]] = {
         "fix_success_content_type": ("service", "status", "headers"),
         "fix_error_content_type": ("service", "status", "headers"),
         "SERVICE_HANDLERS": (),
+        "_enforce_data_plane": (
+            *("service", "iam_action", "headers", "query_params", "request_id", "resource_arn"),
+            *("service_context", "auth_error_response", "named_resource"),
+        ),
         "AUTH": (),
     },
     "ministack.core.responses": {

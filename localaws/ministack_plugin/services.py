@@ -4,7 +4,7 @@ Routing, the IAM action and resource of each request, and the handler.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,14 @@ class Service:
 
     `claims(path, headers)` says whether a request is the service's; the SigV4 scope and the path tell.
     `authorization(path, headers, body, scope)` gives IAM action and resource; `handle` with the same gives
-    the answer.
+    the answer. `further(body, scope)` gives what else the action is to be allowed on.
     """
 
     name: str
     claims: Callable[[str, Mapping[str, str]], bool]
     authorization: Callable[[str, Mapping[str, str], bytes, Scope], tuple[str, str]]
     handle: Callable[[str, Mapping[str, str], bytes, Scope], Any]
+    further: Callable[[bytes, Scope], Sequence[str]] = lambda _body, _scope: ()
 
 
 def sagemaker_row(service: SageMaker) -> Service:
@@ -56,7 +57,7 @@ def beanstalk_row(service: Beanstalk) -> Service:
     def claims(_path: str, headers: Mapping[str, str]) -> bool:
         return "/elasticbeanstalk/aws4_request" in headers.get("authorization", "")
 
-    return Service("elasticbeanstalk", claims, service.authorization, service.handle)
+    return Service("elasticbeanstalk", claims, service.authorization, service.handle, service.further)
 
 
 def register(services: tuple[Service, ...]) -> None:
@@ -72,7 +73,14 @@ def register(services: tuple[Service, ...]) -> None:
 
 
 def _handler(service: Service) -> Callable[..., Any]:
-    async def handle(_method: str, path: str, headers: dict[str, str], body: bytes, _query: object) -> Any:
+    async def handle(_method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        for arn in service.further(body, current()):
+            action, _ = service.authorization(path, headers, body, current())
+            denied = app._enforce_data_plane(
+                service.name, action, headers, query, "", resource_arn=arn, named_resource=arn
+            )
+            if denied:
+                return denied
         return await service.handle(path, headers, body, current())
 
     return handle
