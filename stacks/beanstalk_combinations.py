@@ -133,6 +133,12 @@ def _most_below_least(placed: Placed) -> Iterator[Hit]:
         yield "max_instance_count", placed.serve.max_instance_count
 
 
+def _no_room_to_roll(placed: Placed) -> Iterator[Hit]:
+    rolling = placed.stage.load_balanced and placed.serve.deployment == "rolling"
+    if rolling and placed.max_count == placed.min_count:
+        yield "deployment", "rolling"
+
+
 def _balancer_nowhere(placed: Placed) -> Iterator[Hit]:
     if placed.stage.load_balanced and placed.serve.vpc_id and not placed.serve.load_balancer_subnet_ids:
         yield "vpc_id", placed.serve.vpc_id
@@ -221,6 +227,11 @@ PLACED_COMBINATIONS: tuple[Combination[Placed], ...] = (
         _most_below_least,
         "It is less than the machines that there are always: instance_count, or else the stage's.",
         "Set as many or more, or remove it: then it is twice that.",
+    ),
+    Combination(
+        _no_room_to_roll,
+        "A change of settings takes machines away one by one, and there is no room for one more before.",
+        'Set max_instance_count to more than instance_count, or deployment = "immutable".',
     ),
     Combination(
         _balancer_nowhere,

@@ -164,6 +164,10 @@ class BeanstalkStack(cdk.Stack):
         return InstanceProfile(self, "InstanceProfile", props=props)
 
     def _properties(self, image: OwnImage | None) -> dict[str, str]:
-        """Return what Beanstalk writes beside docker-compose.yml, for it and for the container."""
-        told = server_environment(self._model.serve, CHAMPION, self._artifact, self.region)
+        """Return what Beanstalk writes beside docker-compose.yml, for it and for the container.
+
+        What belongs to one version of the model is in its bundle: Beanstalk takes a failed version back, and
+        would keep the properties that came with it.
+        """
+        told = server_environment(self._model.serve, CHAMPION, self.region)
         return told | ({"SLIPWAY_IMAGE": image.image_uri} if image else {})

@@ -37,38 +37,34 @@ def environment_of(serve: ServeSection, variant: Variant, artifact: Artifact, re
     if serve.image == "xgboost":
         # AWS's algorithm, not our code, loads the model; the version is for people.
         return {"SLIPWAY_MODEL_VERSION": artifact.version}
+    # SageMaker only unpacks the archive. The container checks the manifest against this, and every file
+    # against the manifest, before it loads one.
+    verified = {
+        "SLIPWAY_MANIFEST_SHA256": artifact.manifest_sha256,
+        "SLIPWAY_MODEL_VERSION": artifact.version,
+    }
     if serve.image == "own":
-        return server_environment(serve, variant.name, artifact, region)
+        return verified | server_environment(serve, variant.name, region)
     script_mode = {
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
         "SAGEMAKER_CONTAINER_LOG_LEVEL": _LOG_LEVEL_INFO,
         "SAGEMAKER_REGION": region,
     }
-    return script_mode | _verified(artifact) | ({} if artifact.needs_install else _OFFLINE_INSTALL)
+    return script_mode | verified | ({} if artifact.needs_install else _OFFLINE_INSTALL)
 
 
-def server_environment(serve: ServeSection, variant: str, artifact: Artifact, region: str) -> dict[str, str]:
-    """Return what our own server is told, wherever its container runs.
+def server_environment(serve: ServeSection, variant: str, region: str) -> dict[str, str]:
+    """Return what our own server is told beside which model it has, wherever its container runs.
 
     Args:
         serve: the model's settings.
         variant: the role that it answers in, such as champion.
-        artifact: what it serves.
         region: the region, which may be known only at deploy.
     """
-    told = _verified(artifact) | {"SLIPWAY_VARIANT": variant}
+    told = {"SLIPWAY_VARIANT": variant}
     if serve.serverless:
         told["SLIPWAY_MAX_BODY_BYTES"] = str(_SERVERLESS_MAX_BODY_BYTES)
     if serve.s3_prefixes:
         told |= {"SLIPWAY_S3_PREFIXES": ",".join(serve.s3_prefixes), "AWS_DEFAULT_REGION": region}
     return told
-
-
-def _verified(artifact: Artifact) -> dict[str, str]:
-    # Whoever brings the model only unpacks it. The container checks the manifest against this, and every file
-    # against the manifest, before it loads one.
-    return {
-        "SLIPWAY_MANIFEST_SHA256": artifact.manifest_sha256,
-        "SLIPWAY_MODEL_VERSION": artifact.version,
-    }

@@ -43,8 +43,8 @@ def _deployments(placed: Placed) -> Options:
     }
     if not immutable:
         command |= {"BatchSizeType": "Percentage", "BatchSize": "30"}
-    # A change of settings replaces machines, too. Batch by batch needs room for one machine more.
-    if immutable or placed.max_count == placed.min_count:
+    # A change of settings replaces machines, too. Beanstalk refuses Immutable for one of the two alone.
+    if immutable:
         settings = {"RollingUpdateType": "Immutable"}
     else:
         settings = {

@@ -149,7 +149,7 @@ class ServeSection(Section):
     """The name in that certificate, for which you make a DNS record; Beanstalk only."""
     deployment: Literal["rolling", "immutable"] | None = None
     """How a new version arrives: on one additional machine after another, or on as many new ones at once.
-    Default: "immutable" on the stage prod, and always where there is a single machine; else "rolling";
+    Default: "immutable" on the stage prod, and where there cannot be one machine more; else "rolling";
     Beanstalk only."""
     platform_version: str = Field(default=DOCKER_VERSION, pattern=r"^\d+\.\d+\.\d+$")
     """The version of AWS's Docker platform on Amazon Linux 2023; Beanstalk only."""
@@ -206,8 +206,9 @@ class ServeSection(Section):
         return self.package or ("image" if self.on_beanstalk else "zip")
 
     def resolved_deployment(self, stage: StageSettings) -> Literal["rolling", "immutable"]:
-        """Return how a new version arrives: a single machine has nothing to roll over."""
-        if not stage.load_balanced:
+        """Return how a new version arrives. Rolling takes room for one machine more."""
+        least = self.instance_count or stage.instance_count
+        if not stage.load_balanced or self.max_instance_count == least:
             return "immutable"
         return self.deployment or ("immutable" if stage.name == "prod" else "rolling")
 

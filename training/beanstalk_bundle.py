@@ -30,6 +30,7 @@ _COMPOSE = "docker-compose.yml"
 # image's name among them: "Platform hooks", developer guide.
 _HOOKS = tuple(f".platform/{kind}/prebuild/01-registry-login.sh" for kind in ("hooks", "confighooks"))
 _IMAGE = "    image: ${SLIPWAY_IMAGE}\n"
+_PROPERTIES = '    env_file: [".env"]\n'
 _CONTEXT = "image"
 
 
@@ -110,6 +111,12 @@ class _Bundle:
 
 def _bundle(root: Path, artifact: Artifact, model: ModelSettings) -> _Bundle:
     compose = (_TEMPLATES / _COMPOSE).read_text(encoding="utf-8")
+    # What JSON is, YAML is.
+    expected = {
+        "SLIPWAY_MANIFEST_SHA256": artifact.manifest_sha256,
+        "SLIPWAY_MODEL_VERSION": artifact.version,
+    }
+    compose = compose.replace(_PROPERTIES, f"{_PROPERTIES}    environment: {json.dumps(expected)}\n")
     unpacked = {f"model/{name}": content for name, content in model_files(artifact).items()}
     if model.serve.resolved_package != "source":
         login = dict.fromkeys(_HOOKS, (_TEMPLATES / "registry-login.sh").read_bytes())
@@ -119,7 +126,6 @@ def _bundle(root: Path, artifact: Artifact, model: ModelSettings) -> _Bundle:
     told = {"context": _CONTEXT, "dockerfile": build.dockerfile, "args": dict(build.arguments)}
     if build.target is not None:
         told["target"] = build.target
-    # What JSON is, YAML is.
     compose = compose.replace(_IMAGE, f"    build: {json.dumps(told, sort_keys=True)}\n")
     files = {f"{_CONTEXT}/{name}": content for name, content in context.files.items()}
     executable = frozenset(f"{_CONTEXT}/{name}" for name in context.executable)

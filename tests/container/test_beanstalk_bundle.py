@@ -63,12 +63,7 @@ def service_of(root: Path, folder: Path, package: str, image: str) -> Service:
     (model,) = load_settings(root, given).models
     with zipfile.ZipFile(build_bundle(root, artifact, model)) as zipped:
         zipped.extractall(folder)
-    properties = {
-        "SLIPWAY_IMAGE": image,
-        "SLIPWAY_MANIFEST_SHA256": artifact.manifest_sha256,
-        "SLIPWAY_MODEL_VERSION": artifact.version,
-    }
-    return compose.read(folder / "docker-compose.yml", properties, 80)
+    return compose.read(folder / "docker-compose.yml", {"SLIPWAY_IMAGE": image}, 80)
 
 
 @pytest.fixture(scope="module")

@@ -117,10 +117,17 @@ def test_every_combination_has_a_test() -> None:
 MISPLACED: list[tuple[int, str, dict[str, Any], str, str]] = [
     (0, "prod", {}, "max_instance_count = 1\n", "serve.max_instance_count = 1"),
     (0, "prod", {}, "instance_count = 5\nmax_instance_count = 4\n", "serve.max_instance_count = 4"),
-    (1, "prod", {}, VPC, "serve.vpc_id = 'vpc-01234567'"),
-    (2, "dev", {}, VPC + TWO + INTERNAL, "serve.internal = True"),
-    (3, "prod", {"region": "eu-central-1"}, TLS, f"serve.certificate_arn = '{CERTIFICATE}'"),
-    (4, "prod", {"account": "999999999999"}, TLS, f"serve.certificate_arn = '{CERTIFICATE}'"),
+    (
+        1,
+        "prod",
+        {},
+        'deployment = "rolling"\nmax_instance_count = 2\n',
+        "serve.deployment = 'rolling'",
+    ),
+    (2, "prod", {}, VPC, "serve.vpc_id = 'vpc-01234567'"),
+    (3, "dev", {}, VPC + TWO + INTERNAL, "serve.internal = True"),
+    (4, "prod", {"region": "eu-central-1"}, TLS, f"serve.certificate_arn = '{CERTIFICATE}'"),
+    (5, "prod", {"account": "999999999999"}, TLS, f"serve.certificate_arn = '{CERTIFICATE}'"),
 ]
 
 

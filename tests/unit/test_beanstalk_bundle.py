@@ -87,6 +87,10 @@ def test_the_one_container_can_write_nothing_and_become_nobody(artifact, tmp_pat
     assert list(services) == ["model"]
     service = services["model"]
     assert service["image"] == "${SLIPWAY_IMAGE}"
+    assert service["environment"] == {
+        "SLIPWAY_MANIFEST_SHA256": artifact.manifest_sha256,
+        "SLIPWAY_MODEL_VERSION": artifact.version,
+    }
     assert (service["read_only"], service["tmpfs"], service["cap_drop"]) == (True, ["/tmp"], ["ALL"])
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["volumes"] == ["./model:/opt/ml/model:ro"]
