@@ -67,7 +67,7 @@ class StageSettings(Section):
     region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     """The AWS region; default: the one that your credentials are for."""
     instance_count: int = Field(default=2, ge=1, le=100)
-    """Instances of an endpoint or environment; with two, AWS spreads them over two zones and its SLA holds."""
+    """Instances of an endpoint or environment; with two, they are in two zones, and the SLA of AWS holds."""
     load_balanced: bool = True
     """Put environments of Beanstalk behind a load balancer (about 20 USD a month for each); else each is one
     machine with an address of its own, without TLS."""
