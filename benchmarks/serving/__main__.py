@@ -6,26 +6,28 @@ BENCH_ROUNDS is how many rounds (5). DATE is written on the page as it is given.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from localaws.errors import EnvironmentBuildError
 from slipway.errors import SlipwayError
 
-from . import turns
-from .contestants import ALL, BULK, FOREST, SLIPWAY, Contestant
+from . import beanstalk, turns
+from .contestants import ALL, BULK, FOREST, SLIPWAY
 from .load import find
-from .models import ROOT, Model, make_models
-from .page import page
+from .models import make_models
+from .page import PAGE, page
+from .rounds import Plan, run
 from .samples import Samples
-from .server import CouldNotRun, fail_on_termination
+from .server import fail_on_termination
 
-PAGE = ROOT / "docs" / "benchmarks" / "serving.md"
+PLANS = (
+    Plan(turns.small, "lr", ALL),
+    Plan(turns.forest, "rf", FOREST),
+    Plan(turns.bulk, "wide", BULK),
+    beanstalk.PLAN,
+)
 _QUIET_LOAD = 0.5
-_FAILURES = (CouldNotRun, EnvironmentBuildError, OSError, subprocess.SubprocessError)
 
 
 def main() -> int:
@@ -39,47 +41,12 @@ def main() -> int:
     samples = Samples(rounds)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         models = make_models(Path(folder))
-        for contestant in ALL:
-            _prepare(contestant, samples)
-        for number in range(rounds):
-            _round(number, models, samples, Path(folder))
+        run(PLANS, models, samples, Path(folder))
         text = page(samples, models, " ".join(sys.argv[1:]))
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(text, encoding="utf-8")
     print(text)
     return 1 if SLIPWAY.name in samples.failed else 0
-
-
-def _round(number: int, models: dict[str, Model], samples: Samples, folder: Path) -> None:
-    started = time.monotonic()
-    plans = ((turns.small, "lr", ALL), (turns.forest, "rf", FOREST), (turns.bulk, "wide", BULK))
-    for turn, model, contestants in plans:
-        for contestant in contestants if number % 2 == 0 else reversed(contestants):
-            if contestant.name in samples.failed:
-                continue
-            try:
-                turn(contestant, models[model], samples)
-            except _FAILURES as error:
-                _fail(contestant, error, samples, folder)
-    print(f"round {number + 1} of {samples.rounds}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-
-
-def _prepare(contestant: Contestant, samples: Samples) -> None:
-    try:
-        contestant.environment()
-    except _FAILURES as error:
-        _fail(contestant, error, samples, ROOT)
-
-
-def _fail(contestant: Contestant, error: Exception, samples: Samples, folder: Path) -> None:
-    """Keep the reason in one line for the page, without paths of this machine; all of it goes to the log."""
-    print(f"{contestant.title} could not run: {error}", file=sys.stderr)
-    first, _, rest = str(error).partition("\n")
-    last = rest.strip().splitlines()[-1:] or [""]
-    line = f"{first}: {last[0]}".rstrip(": ")
-    for path in (str(folder), str(ROOT), str(Path.home())):
-        line = line.replace(path, "")
-    samples.failed[contestant.name] = line[:300]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copy
 
-from localaws.environments import SKLEARN_1_9_0
+from localaws.environments import SERVER, SKLEARN_1_9_0, ensure_environment
 from localaws.images.prebuilt import Place, PrebuiltImage
 from slipway.ports import free_port
 
@@ -141,6 +141,20 @@ def litserve(job: Job, environment: Path) -> list[Command]:
     """Its server, from a script."""
     variables = {"BENCH_MODEL": str(job.model.joblib), "BENCH_PORT": str(job.port)}
     return [Command((_python(environment), "app.py"), variables, PEERS / "litserve")]
+
+
+def flask(job: Job, environment: Path) -> list[Command]:
+    """Flask's own server, from a script: one process, a thread a request."""
+    variables = {"BENCH_MODEL": str(job.model.joblib), "BENCH_PORT": str(job.port)}
+    return [Command((_python(environment), "app.py"), variables, PEERS / "flask")]
+
+
+def balanced(job: Job, environment: Path) -> list[Command]:
+    """Ours, behind the load balancer as the embedded AWS runs it."""
+    behind = replace(job, port=free_port())
+    python = _python(ensure_environment(SERVER, ROOT / ".slipway" / "envs"))
+    balancer = (python, str(PEERS / "balancer" / "run.py"), str(job.port), str(behind.port))
+    return [*slipway(behind, environment), Command(balancer, {"PYTHONPATH": str(ROOT)})]
 
 
 def nginx(job: Job, _environment: Path) -> list[Command]:

@@ -14,7 +14,7 @@ from .commands import PEERS, Job, Start
 from .load import version_of
 from .models import ROOT
 from .server import Command
-from .wires import CSV, JSON_PREDICTIONS, JSON_ROWS, V2, Wire
+from .wires import CSV, JSON_LIST, JSON_PREDICTIONS, JSON_ROWS, V2, Wire
 
 _BENCH = ROOT / ".slipway" / "bench"
 
@@ -139,6 +139,23 @@ LITSERVE = _peer(
     "Two workers on the processor, and as many HTTP servers as it chooses.",
     wire=JSON_PREDICTIONS,
 )
+FLASK = _peer(
+    "flask",
+    "Flask's own server",
+    ("flask", "werkzeug"),
+    commands.flask,
+    "The classic recipe: `app.run()` around a pickled forest; its line per request switched off.",
+    wire=JSON_LIST,
+    path="/predict",
+)
+DIRECT = replace(SLIPWAY, wire=JSON_LIST, path="/predict")
+BALANCED = replace(
+    DIRECT,
+    name="balanced",
+    title="Slipway behind the load balancer of the embedded AWS",
+    start=commands.balanced,
+    note="The same server, through the one process that stands before all environments of Elastic Beanstalk.",
+)
 NGINX = Contestant(
     "nginx", "limit: nginx, a constant", None, (), commands.nginx, "`return 200`, two workers.", answers=False
 )
@@ -160,5 +177,6 @@ SHORT_WAY = replace(
 )
 LIMITS = (NGINX, ASGI, SHORT_WAY)
 ALL = (SLIPWAY, CLASSIC, AWS, AWS_ALONE, FASTAPI, MLSERVER, BENTOML, LITSERVE, *LIMITS)
+BEANSTALK = (BALANCED, DIRECT, FLASK)
 FOREST = (SLIPWAY, CLASSIC, AWS, FASTAPI)
 BULK = (SLIPWAY, AWS, FASTAPI)

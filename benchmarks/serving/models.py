@@ -1,8 +1,9 @@
-"""The three models that every server serves: trained and packaged by Slipway, in a project of its own."""
+"""The models that the servers serve: trained and packaged by Slipway, in a project of their own."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tarfile
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import joblib
 
-from stacks.settings import load_model
+from stacks.settings import ModelSettings, load_model
 from training.data import load_dataset
 from training.train import train
 
@@ -79,17 +80,32 @@ class Model:
 
 
 def make_models(root: Path) -> dict[str, Model]:
-    """Train and package: `lr` and `rf` on iris, `wide` on breast cancer."""
+    """Train and package: `lr` and `rf` on iris, `wide` on breast cancer, and `iris_forest`."""
     return {
         "lr": _make(root, "lr", "iris", _LINEAR),
         "rf": _make(root, "rf", "iris", _FOREST, "n_estimators = 100"),
         "wide": make_wide(root),
+        "iris_forest": make_iris_forest(root),
     }
 
 
 def make_wide(root: Path) -> Model:
     """Train and package a scaler with a logistic regression on the 30 columns of breast cancer."""
     return _make(root, "wide", "breast_cancer", _LINEAR, bulk=True)
+
+
+def make_iris_forest(root: Path) -> Model:
+    """Train and package the example model that Elastic Beanstalk serves, from its own folder."""
+    _link_serving(root)
+    shutil.copytree(ROOT / "model_code" / "iris_forest", root / "model_code" / "iris_forest")
+    return _packaged(root, load_model(root, "iris_forest"))
+
+
+def _link_serving(root: Path) -> None:
+    serving = root / "model_code" / "serving"
+    serving.parent.mkdir(parents=True, exist_ok=True)
+    if not serving.exists():
+        serving.symlink_to(ROOT / "model_code" / "serving")
 
 
 def _make(
@@ -101,16 +117,17 @@ def _make(
     *,
     bulk: bool = False,
 ) -> Model:
+    _link_serving(root)
     folder = root / "model_code" / name
-    folder.mkdir(parents=True)
-    serving = root / "model_code" / "serving"
-    if not serving.exists():
-        serving.symlink_to(ROOT / "model_code" / "serving")
+    folder.mkdir()
     (folder / "model.toml").write_text(_TOML.format(data=data, hyperparameters=hyperparameters))
     (folder / "train.py").write_text(_SCRIPT.format(imports=script[0], model=script[1]))
-    settings = load_model(root, name)
+    return _packaged(root, load_model(root, name), bulk=bulk)
+
+
+def _packaged(root: Path, settings: ModelSettings, *, bulk: bool = False) -> Model:
     artifact = train(root, settings)
-    unpacked = root / "unpacked" / name
+    unpacked = root / "unpacked" / settings.name
     with tarfile.open(artifact.archive) as archive:
         archive.extractall(unpacked, filter="data")
     table = load_dataset(settings).features.to_numpy().tolist()

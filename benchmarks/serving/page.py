@@ -5,12 +5,26 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from .contestants import ALL, AWS, BULK, CLASSIC, FOREST, LIMITS, SLIPWAY, Contestant
+from .contestants import (
+    ALL,
+    AWS,
+    BALANCED,
+    BEANSTALK,
+    BULK,
+    CLASSIC,
+    FLASK,
+    FOREST,
+    LIMITS,
+    SLIPWAY,
+    Contestant,
+)
 from .load import version_of
-from .models import Model, cores, python_version
+from .models import ROOT, Model, cores, python_version
 from .samples import Samples
-from .verdict import BOUNDS, PEAK, Bound
+from .verdict import BOUNDS, PEAK, WEB_SERVICE, Bound
 
+PAGE = ROOT / "docs" / "benchmarks" / "serving.md"
+_MET = {True: "met", False: "**not met**", None: "**not measured**"}
 _HEAD = """# Serving: our server beside its peers
 
 Written by `make bench-serving` (`benchmarks/serving/`){date}: {rounds} rounds on {cores} cores, {system},
@@ -26,6 +40,11 @@ _NOTES = """
 Start is from the command to the first 200 on the server's own health path; AWS's stack installs the model's
 code with pip at every start, as its image does. Memory is read after the load. PSS counts a page that n
 processes share as 1/n, RSS in full; "all" is every process of the server, its parent and nginx included.
+"""
+WEB_SERVICE_TITLE = "The classic recipe: a forest behind a URL, one row of JSON a request"
+_WEB_SERVICE = """{alone}The example model `iris_forest`, 100 trees: `POST /predict`, one row in JSON.
+The bound: behind the load balancer at least {limit:g} times the requests per second of Flask's own server,
+over 1 connection and over 64. Measured: {measured}, {met}.
 """
 _PEAK = """
 Medians of six requests a round, one after the other on one connection. Peak memory is the highest resident
@@ -73,28 +92,58 @@ def page(samples: Samples, models: dict[str, Model], date: str) -> str:
             [_start(one, samples) for one in ALL if one not in LIMITS],
         ),
         _NOTES,
+        web_service(samples),
         "## Who\n",
-        _table(("server", "versions", "how"), [(one.title, one.versions(), one.note) for one in ALL]),
+        _table(
+            ("server", "versions", "how"),
+            [(one.title, one.versions(), one.note) for one in (*ALL, BALANCED, FLASK)],
+        ),
     ]  # fmt: skip
     if samples.failed:
         parts += ["\n## Could not run\n"]
-        parts += [f"* {one.title}: {samples.failed[one.name]}" for one in ALL if one.name in samples.failed]
+        parts += [
+            f"* {one.title}: {samples.failed[one.name]}"
+            for one in (*ALL, BALANCED, FLASK)
+            if one.name in samples.failed
+        ]
     return "\n".join(parts) + "\n"
+
+
+def web_service(samples: Samples, *, alone: str = "") -> str:
+    """Return the section about Elastic Beanstalk; `alone` says when, where it is measured by itself."""
+    ratio = WEB_SERVICE.measured(samples)
+    text = _WEB_SERVICE.format(
+        alone=f"Measured by itself: {alone}, {samples.rounds} rounds.\n" if alone else "",
+        limit=WEB_SERVICE.limit,
+        measured="-" if ratio is None else f"{_short(ratio)} times",
+        met=_MET[WEB_SERVICE.met(samples)],
+    )
+    columns = ("requests/s", "p50 ms", "p99 ms", "x Flask's")
+    head = (
+        "server",
+        *(f"1 connection: {columns[0]}", *columns[1:]),
+        *(f"64 connections: {columns[0]}", *columns[1:]),
+    )
+    rows = [
+        (one.title, *(cell for count in ("web_c1", "web_c64") for cell in _web_cells(samples, count, one)))
+        for one in BEANSTALK
+    ]
+    return "\n".join((f"## {WEB_SERVICE_TITLE}\n", text, _table(head, rows), ""))
+
+
+def _web_cells(samples: Samples, count: str, one: Contestant) -> Sequence[str]:
+    return *_load_cells(samples, count, one), _ratio(samples, f"{count}_rps", one, FLASK)
 
 
 def _verdict(bound: Bound, samples: Samples) -> Sequence[str]:
     sign = "at least" if bound.sign == ">=" else "at most"
     ratio = bound.measured(samples)
-    word = {True: "met", False: "**not met**", None: "**not measured**"}[bound.met(samples)]
+    word = _MET[bound.met(samples)]
     return bound.says, f"{sign} {bound.limit:g}", "-" if ratio is None else _short(ratio), word
 
 
 def _small(one: Contestant, samples: Samples) -> Sequence[str]:
-    ours = [
-        _cell(samples, f"lr_{connections}_{figure}", one, spread=figure == "rps")
-        for connections in ("c1", "c64")
-        for figure in ("rps", "p50", "p99")
-    ]
+    ours = (*_load_cells(samples, "lr_c1", one), *_load_cells(samples, "lr_c64", one))
     return (
         one.title,
         one.wire.name,
@@ -104,8 +153,7 @@ def _small(one: Contestant, samples: Samples) -> Sequence[str]:
 
 
 def _forest(one: Contestant, samples: Samples) -> Sequence[str]:
-    figures = [_cell(samples, f"rf_c64_{name}", one, spread=name == "rps") for name in ("rps", "p50", "p99")]
-    return one.title, *figures, _ratio(samples, "rf_c64_rps", SLIPWAY, one)
+    return one.title, *_load_cells(samples, "rf_c64", one), _ratio(samples, "rf_c64_rps", SLIPWAY, one)
 
 
 def _bulk(one: Contestant, samples: Samples) -> Sequence[str]:
@@ -116,6 +164,10 @@ def _bulk(one: Contestant, samples: Samples) -> Sequence[str]:
 def _start(one: Contestant, samples: Samples) -> Sequence[str]:
     figures = ("start", "worker_pss", "worker_rss", "all_pss")
     return one.title, *(_cell(samples, figure, one, spread=figure == "start") for figure in figures)
+
+
+def _load_cells(samples: Samples, count: str, one: Contestant) -> Sequence[str]:
+    return [_cell(samples, f"{count}_{name}", one, spread=name == "rps") for name in ("rps", "p50", "p99")]
 
 
 def _cell(samples: Samples, figure: str, one: Contestant, *, spread: bool = False) -> str:

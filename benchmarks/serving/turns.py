@@ -65,6 +65,14 @@ def forest(contestant: Contestant, model: Model, samples: Samples) -> None:
         )
 
 
+def web_service(contestant: Contestant, model: Model, samples: Samples) -> None:
+    """One row a request in JSON, over one connection and over 64."""
+    with started(contestant, model) as server:
+        for connections in (1, 64):
+            cell = _load(server, contestant, model, connections=connections, seconds=_MANY_S)
+            samples.add_cell(f"web_c{connections}", contestant, cell)
+
+
 def bulk(contestant: Contestant, model: Model, samples: Samples) -> None:
     """5 MB of rows a request, one after the other on one connection."""
     body = contestant.wire.write(model.bulk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .contestants import ASGI, AWS, CLASSIC, FASTAPI, NGINX, SLIPWAY, Contestant
+from .contestants import ASGI, AWS, BALANCED, CLASSIC, FASTAPI, FLASK, NGINX, SLIPWAY, Contestant
 from .samples import Samples
 
 PEAK = "bulk_peak"
@@ -22,12 +22,13 @@ class Bound:
     peers: tuple[Contestant, ...]
     sign: str
     limit: float
+    ours: Contestant = SLIPWAY
 
     def measured(self, samples: Samples) -> float | None:
         """Return the ratio; None where one side of it was not measured."""
         ratios = []
         for figure in self.figures:
-            ours = samples.median(figure, SLIPWAY)
+            ours = samples.median(figure, self.ours)
             for peer in self.peers:
                 theirs = samples.median(figure, peer)
                 if ours is None or not theirs:
@@ -50,6 +51,14 @@ class Bound:
 _SKLEARN = (FASTAPI, AWS)
 _MEMORY = ("worker_pss", "worker_rss")
 _LR_C1, _LR_C64 = ("lr_c1_rps",), ("lr_c64_rps",)
+WEB_SERVICE = Bound(
+    "iris_forest behind the load balancer, 1 and 64 connections: requests/s of Flask's own server",
+    ("web_c1_rps", "web_c64_rps"),
+    (FLASK,),
+    ">=",
+    25,
+    BALANCED,
+)
 BOUNDS = (
     Bound("logistic regression, 64 connections: requests/s of AWS's stack", _LR_C64, (AWS,), ">=", 20),
     Bound("the same, of the classic stack", _LR_C64, (CLASSIC,), ">=", 30),
@@ -61,6 +70,7 @@ BOUNDS = (
     Bound("the same, one connection", _LR_C1, (NGINX,), ">=", 0.25),
     Bound("64 connections: requests/s of a constant on our own server", _LR_C64, (ASGI,), ">=", 0.6),
     Bound("the same, one connection", _LR_C1, (ASGI,), ">=", 0.6),
+    WEB_SERVICE,
     Bound("5 MB of CSV: rows/s of AWS's stack", ("bulk_rows",), (AWS,), ">=", 10),
     Bound("5 MB of CSV: peak memory, in bodies", (PEAK,), (), "<=", 3),
     Bound("start: of the fastest scikit-learn server", ("start",), _SKLEARN, "<=", 0.25),

@@ -32,6 +32,12 @@ def _write_v2(rows: Rows) -> bytes:
 
 
 CSV = Wire("CSV", "text/csv", _write_csv, lambda body: body.decode().split())
+JSON_LIST = Wire(
+    "JSON",
+    "application/json",
+    lambda rows: json.dumps(rows).encode(),
+    lambda body: list(map(str, json.loads(body))),
+)
 # Two names of one thing: BentoML answers a bare list, LitServe what encode_response says.
 JSON_ROWS = Wire("JSON", "application/json", lambda rows: json.dumps({"rows": rows}).encode(), json.loads)
 JSON_PREDICTIONS = Wire(
