@@ -117,7 +117,7 @@ class _Docker:
 
     def _build(self, engine: Engine, tag: str, arguments: Sequence[str]) -> int:
         """Build with the engine, take the image out of it, and leave nothing in it."""
-        built = _run(engine, ["build", *_format_options(engine), *arguments])
+        built = _run(engine, ["build", *format_options(engine), *arguments])
         if built:
             return built
         try:
@@ -132,7 +132,7 @@ class _Docker:
         return 0
 
 
-def _format_options(engine: Engine) -> list[str]:
+def format_options(engine: Engine) -> list[str]:
     """Return what makes an engine write an image that SageMaker takes, and leave nothing else behind.
 
     SageMaker refuses OCI manifests and indexes. Podman writes OCI by default, and keeps every stage as an
@@ -154,7 +154,7 @@ def _passed_on(engine: Engine | None, arguments: Sequence[str]) -> int:
         )
     if arguments and arguments[0] == "build":
         given = "--output" in arguments or any(entry.startswith("--output=") for entry in arguments)
-        return _run(engine, ["build", *([] if given else _format_options(engine)), *arguments[1:]])
+        return _run(engine, ["build", *([] if given else format_options(engine)), *arguments[1:]])
     return _run(engine, arguments)
 
 

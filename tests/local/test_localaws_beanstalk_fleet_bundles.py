@@ -37,7 +37,8 @@ def test_a_compose_file_says_what_runs(tmp_path: Path) -> None:
         tmp_path,
         "command: serve --fast\nentrypoint: [python, -m, serving]\nvolumes: ['./model:/opt/ml/model:ro']\n"
         "environment: {A: 1, B: true, C: '${LEVEL}'}\nread_only: true\ntmpfs: /tmp\ncap_drop: [ALL]\n"
-        "security_opt: ['no-new-privileges:true']\nuser: '1:1'\nrestart: on-failure:3\nworking_dir: /srv",
+        "security_opt: ['no-new-privileges:true']\nuser: '1:1'\nrestart: on-failure:3\nworking_dir: /srv\n"
+        "stop_grace_period: 1m30s",
     )
     assert found.image == "registry/models:1"
     assert found.port == 8080
@@ -46,6 +47,7 @@ def test_a_compose_file_says_what_runs(tmp_path: Path) -> None:
     assert [(mount.target, mount.read_only) for mount in found.mounts] == [("/opt/ml/model", True)]
     assert found.environment == {"A": "1", "B": "true", "C": "3"}
     assert (found.read_only, found.tmpfs, found.cap_drop) == (True, ("/tmp",), ("ALL",))
+    assert found.grace_s == 90
     assert (found.user, found.restart, found.working_directory) == ("1:1", "on-failure", "/srv")
 
 
@@ -85,6 +87,7 @@ def test_variables_are_replaced_as_compose_does(text: str, value: str) -> None:
         ("volumes: ['data:/opt/ml/model']", "bind mounts out of the bundle"),
         ("volumes: ['./missing:/opt/ml/model']", "is not in the source bundle"),
         ("env_file: ../secret.env", "outside the source bundle"),
+        ("stop_grace_period: soon", "soon is no duration"),
         ("restart: sometimes", "restart: sometimes is not one of"),
         ("environment: {A: '${NEEDED:?say which}'}", "NEEDED is missing a value: say which"),
         ("environment: {A: '${broken'}", "invalid interpolation format"),

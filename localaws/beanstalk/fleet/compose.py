@@ -20,7 +20,7 @@ _MAX_BYTES = 1 << 20
 _TOP = {"version", "name", "services"}
 # These change nothing in what runs: names, and what Docker itself tells people.
 _WITHOUT_EFFECT = {"container_name", "hostname", "labels", "healthcheck", "platform", "pull_policy", "expose",
-                   "stop_grace_period", "logging", "stdin_open", "tty"}  # fmt: skip
+                   "logging", "stdin_open", "tty"}  # fmt: skip
 _RESTARTS = ("no", "always", "unless-stopped", "on-failure")
 
 
@@ -126,6 +126,10 @@ def _flag(_folder: Path, given: Any) -> bool:
     return given
 
 
+def _duration(_folder: Path, given: Any) -> float:
+    return values.seconds(str(given))
+
+
 def _list(_folder: Path, given: Any) -> tuple[str, ...]:
     return values.texts(given, "a list of the service")
 
@@ -145,9 +149,10 @@ _READERS: dict[str, Callable[[Path, Any], Any]] = {
     "working_dir": _text,
     "read_only": _flag,
     "init": _flag,
+    "stop_grace_period": _duration,
     "tmpfs": _list,
     "cap_drop": _list,
     "cap_add": _list,
     "security_opt": _list,
 }
-_FIELDS = {"volumes": "mounts", "working_dir": "working_directory"}
+_FIELDS = {"stop_grace_period": "grace_s", "volumes": "mounts", "working_dir": "working_directory"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from localaws.beanstalk.fleet.service import BadServiceError, Mount
 
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _PORT = re.compile(r"(?:(?P<published>\d+):)?(?P<target>\d+)(?:/tcp)?")
 
 
@@ -59,6 +60,15 @@ def variables_of(file: Path) -> dict[str, str]:
             quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
             found[name.strip()] = value[1:-1] if quoted else value
     return found
+
+
+def seconds(text: str) -> float:
+    """Return a duration such as 1m30s in seconds."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise BadServiceError(f"{text} is no duration such as 30s or 1m30s")
+    hours, minutes, whole = (float(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + whole
 
 
 def is_platform_file(name: str) -> bool:

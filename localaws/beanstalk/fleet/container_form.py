@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from localaws.beanstalk.fleet.service import Service
 from localaws.images.engine import LABEL, Engine, on_host_network
-from localaws.images.prebuilt import STOP_GRACE_S, Launch, Place
+from localaws.images.prebuilt import Launch, Place
 
-_HOST = "host.docker.internal"
+# This machine, seen from a container with a network of its own.
+_HOSTS = {"docker": "host.docker.internal", "podman": "host.containers.internal"}
 
 
 def launch(
@@ -29,9 +30,11 @@ def launch(
     shares_network = own_server and on_host_network()
     inside = {**variables, **_told(place, shares_network)}
     if not shares_network:
-        inside["AWS_ENDPOINT_URL"] = f"http://{_HOST}:{urlsplit(variables['AWS_ENDPOINT_URL']).port}"
+        inside["AWS_ENDPOINT_URL"] = (
+            f"http://{_HOSTS[engine.name]}:{urlsplit(variables['AWS_ENDPOINT_URL']).port}"
+        )
     of_engine = dict(engine.environment)
-    options = [*_limits(service), *_network(service, place, shares_network)]
+    options = [*_limits(service), *_network(engine, service, place, shares_network)]
     for name, value in inside.items():
         options += ["--env", f"{name}={value}" if name in of_engine else name]
     entrypoint, *first = service.entrypoint or ("",)
@@ -47,7 +50,7 @@ def launch(
         environment={**inside, **of_engine},
         cleanup=engine.removal(name),
         release=release,
-        grace_s=STOP_GRACE_S,
+        grace_s=service.grace_s,
     )  # fmt: skip
 
 
@@ -58,10 +61,13 @@ def _told(place: Place, shares_network: bool) -> dict[str, str]:
     return workers
 
 
-def _network(service: Service, place: Place, shares_network: bool) -> list[str]:
+def _network(engine: Engine, service: Service, place: Place, shares_network: bool) -> list[str]:
     if shares_network:
         return ["--network", "host"]
-    return ["-p", f"127.0.0.1:{place.port}:{service.port}", "--add-host", f"{_HOST}:host-gateway"]
+    # podman knows its host by itself.
+    known = ["--add-host", f"{_HOSTS['docker']}:host-gateway"] if engine.name == "docker" else []
+    own = "private" if engine.name == "podman" else "bridge"  # whatever the engine's default is
+    return ["--network", own, "-p", f"127.0.0.1:{place.port}:{service.port}", *known]
 
 
 def _limits(service: Service) -> list[str]:

@@ -11,9 +11,10 @@ from localaws.beanstalk.fleet.process_form import BuiltDefinition
 from localaws.beanstalk.fleet.service import BadServiceError, Build, Service
 from localaws.errors import ImageError
 from localaws.images.container_image import ContainerImage
+from localaws.images.docker import format_options
 from localaws.images.engine import Engine, remember, repository
 from localaws.images.prebuilt import Launch, Place
-from localaws.images.registry_client import RefusedError
+from localaws.images.registry_client import ImageUri, RefusedError
 from localaws.ports import Credentials
 
 _OWN_SERVER = ["python", "-m", "serving.server"]
@@ -30,6 +31,8 @@ def launch(
     image = service.image or ""
     runner = host.images.find(image, role_arn, session)
     if runner is None:
+        if ImageUri.parse(image):
+            raise BadServiceError(f"the image {image} is of another account, which the embedded AWS has not")
         return _public(host, service, image, place, variables)
     if not isinstance(runner, ContainerImage):
         return process_form.launch(runner, service, place, host.envs, variables)
@@ -59,6 +62,7 @@ def _built(host: Host, service: Service, build: Build, place: Place, variables: 
     name = f"{repository(host.loaded.owner)}:{place.folder.name}"
     options = [option for key, value in build.args.items() for option in ("--build-arg", f"{key}={value}")]
     options += ["--target", build.target] if build.target else []
+    options += [*format_options(engine), "--platform", "linux/amd64"]
     _engine(engine, "build", "--tag", name, "--file", str(dockerfile), *options, str(build.context))
     if service.port is None:
         service = replace(service, port=80)

@@ -50,7 +50,7 @@ def launch(
     }
     given = {"SM_MODEL_DIR": "/opt/ml/model", **variables}
     prepared = runner.prepare(place, envs, localized(given, elsewhere) if elsewhere else given)
-    return replace(prepared, shown={**shown, **prepared.shown})
+    return replace(prepared, shown={**shown, **prepared.shown}, grace_s=service.grace_s)
 
 
 def _attach(place: Place, mount: Mount) -> None:

@@ -32,7 +32,8 @@ class Build:
 class Service:
     """`port` is the container's behind the port of the instance that the load balancer asks.
 
-    `name` is the compose file's, "" without one.
+    `name` is the compose file's, "" without one. `grace_s` is the time between SIGTERM and SIGKILL, in
+    seconds, by default Docker's.
 
     `restart` is Docker's policy: no, always, unless-stopped or on-failure. None leaves the image's own
     command, entry point and user.
@@ -55,3 +56,4 @@ class Service:
     security_opt: tuple[str, ...] = ()
     init: bool = False
     name: str = ""
+    grace_s: float = 10.0
