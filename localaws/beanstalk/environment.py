@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from localaws.beanstalk import names
 from localaws.beanstalk.configuration import Configuration
@@ -11,7 +10,7 @@ from localaws.beanstalk.errors import invalid_value
 from localaws.beanstalk.events import REQUEST, Event, Events
 from localaws.beanstalk.parts import Parts
 from localaws.beanstalk.rollout import LaunchError, Rollout
-from localaws.beanstalk.running import Health
+from localaws.beanstalk.running import Fleet, Health
 from localaws.ports import Scope
 
 _SETTLED = ("Ready", "Terminated")
@@ -45,13 +44,19 @@ class Environment:
         self.aborted = False
         self._seen_status = ""
         self._request_id = REQUEST.get()
-        self.fleet = parts.fleet(scope, name, self.id, self.say)
+        self._watched = threading.Lock()
+        self.fleet = self._new_fleet()
         self._rollout = Rollout(parts, scope, self)
 
     @property
     def cname(self) -> str:
         """Where people ask it."""
         return f"127.0.0.1:{self.cname_port}"
+
+    @property
+    def endpoint(self) -> str:
+        """The address of its own load balancer, or of its one instance."""
+        return f"127.0.0.1:{self.port}"
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -144,36 +149,22 @@ class Environment:
         """Write an event where the health has changed since the last look. None once it is on its way out."""
         if self.status not in ("Ready", "Updating"):
             return None
-        health = self.health()
-        before, self._seen_status = self._seen_status, health.status
+        with self._watched:
+            health = self.health()
+            before, self._seen_status = self._seen_status, health.status
         if before and before != health.status:
             causes = " ".join(health.causes)
             text = f"Environment health has transitioned from {before} to {health.status}. {causes}".rstrip()
             self.say("INFO" if health.status in ("Ok", "Info") else "WARN", text)
         return health
 
-    def describe(self) -> dict[str, Any]:
-        """Return the environment as DescribeEnvironments shows it."""
-        health = self.health()
-        told: dict[str, Any] = {
-            "EnvironmentName": self.name,
-            "EnvironmentId": self.id,
-            "ApplicationName": self.application,
-            "Description": self.description or None,
-            **self.current.describe(),
-            "EndpointURL": f"127.0.0.1:{self.port}",
-            "CNAME": self.cname,
-            "DateCreated": self.created,
-            "DateUpdated": self.updated,
-            "Status": self.status,
-            "AbortableOperationInProgress": self.status == "Updating",
-            "Health": health.color,
-            "HealthStatus": health.status.replace(" ", ""),  # "No Data" elsewhere
-            "Tier": {"Name": "WebServer", "Type": "Standard", "Version": "1.0"},
-            "EnvironmentLinks": [],
-            "EnvironmentArn": self.arn,
-        }
-        return told
+    def _new_fleet(self) -> Fleet:
+        fleet = self._parts.fleet(self.scope, self.name, self.id, self.say)
+        fleet.on_change = self._look
+        return fleet
+
+    def _look(self) -> None:
+        self.watch()
 
     def _claim(self, status: str) -> None:
         with self._changed:
@@ -232,7 +223,7 @@ class Environment:
 
     def _rebuild(self) -> str:
         self.fleet.terminate()
-        self.fleet = self._parts.fleet(self.scope, self.name, self.id, self.say)
+        self.fleet = self._new_fleet()
         if self._rollout.first(self.current):
             self.say("INFO", "rebuildEnvironment completed successfully.")
         return "Ready"
@@ -246,25 +237,6 @@ class Environment:
         for port in (self.port, self.cname_port):
             self._parts.routes.close(port)
         self.fleet.terminate()
-
-    def resources(self) -> Mapping[str, Any]:
-        """Answer DescribeEnvironmentResources. Names are as AWS makes them."""
-        stack = f"awseb-{self.id}-stack"
-        balancer = (
-            f"arn:aws:elasticloadbalancing:{self.scope.region}:{self.scope.account}:loadbalancer/app/"
-            f"awseb--AWSEB-{self.id[2:]}/{self.id[2:]}"
-        )
-        instances = self.fleet.health().instances if self.status != "Terminated" else ()
-        return {
-            "EnvironmentName": self.name,
-            "AutoScalingGroups": [{"Name": f"{stack}-AWSEBAutoScalingGroup"}],
-            "Instances": [{"Id": instance.instance_id} for instance in instances],
-            "LaunchConfigurations": [],
-            "LaunchTemplates": [{"Id": f"lt-{self.id[2:]}"}],
-            "LoadBalancers": [{"Name": balancer}] if self.current.options.load_balanced else [],
-            "Triggers": [],
-            "Queues": [],
-        }
 
 
 def _swap(one: Environment, other: Environment) -> str:

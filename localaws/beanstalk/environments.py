@@ -7,6 +7,7 @@ from typing import Any
 from localaws.beanstalk import names, options, platforms
 from localaws.beanstalk.applications import Applications
 from localaws.beanstalk.configuration import Configuration
+from localaws.beanstalk.description import described
 from localaws.beanstalk.environment import Environment
 from localaws.beanstalk.errors import ApiError, invalid_combination, invalid_value
 from localaws.beanstalk.events import Events
@@ -131,7 +132,7 @@ class Environments:
             and request.get("VersionLabel") in (None, "", item.current.version.label)
         ]
         shown, token = page(found, request, 1000)
-        return {"Environments": [item.describe() for item in shown], "NextToken": token}
+        return {"Environments": [described(item) for item in shown], "NextToken": token}
 
     def of(self, application: str) -> list[Environment]:
         """Return an application's environments that exist."""
@@ -141,6 +142,7 @@ class Environments:
         settings = request.get("OptionSettings") or ()
         options.check(settings)
         wanted = base.changed(settings, request.get("OptionsToRemove") or ())
+        _check_together(wanted)
         self._check_resources(wanted)
         return wanted
 
@@ -184,6 +186,25 @@ class Environments:
         if parts[2:3] == ["acm"] and not self._parts.account.has_certificate(self._scope, arn):
             return f"ACM has no such certificate in {self._scope.region}."
         return None
+
+
+def _check_together(wanted: Options) -> None:
+    """Refuse options that contradict each other.
+
+    The words about immutable updates are AWS's own (hypothesis/deployment#60); it says them in an event.
+    """
+    kind = wanted.get("aws:autoscaling:updatepolicy:rollingupdate", "RollingUpdateType")
+    if kind == "Immutable" and wanted.policy != "Immutable":
+        raise options.validation_error(
+            "To enable immutable config and application deployments together, you must set both the "
+            "DeploymentPolicy option (aws:elasticbeanstalk:command namespace) and the RollingUpdateType "
+            "option (aws:autoscaling:updatepolicy:rollingupdate namespace) to Immutable."
+        )
+    low, high = (wanted.get("aws:autoscaling:asg", name) or "1" for name in ("MinSize", "MaxSize"))
+    if int(low) > int(high):
+        raise options.validation_error(
+            options.invalid_option("aws:autoscaling:asg", "MinSize", low, f"MaxSize is {high}.")
+        )
 
 
 def _check_tier(request: Mapping[str, Any]) -> None:

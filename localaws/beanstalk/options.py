@@ -97,6 +97,8 @@ class Options:
             "health_interval_s": float(self.get(_PROCESS, "HealthCheckInterval") or 15),
             "healthy_threshold": int(self.get(_PROCESS, "HealthyThresholdCount") or 3),
             "unhealthy_threshold": int(self.get(_PROCESS, "UnhealthyThresholdCount") or 5),
+            "log_retention_days": self.log_retention_days,
+            "delete_logs_on_terminate": self.flag(_LOGS, "DeleteOnTerminate"),
             "drain_s": float(self.get(_PROCESS, "DeregistrationDelay") or 20),
         }
 
@@ -130,11 +132,6 @@ class Options:
     def log_retention_days(self) -> int | None:
         """How long streamed logs stay; None where logs are not streamed."""
         return int(self.get(_LOGS, "RetentionInDays") or 7) if self.flag(_LOGS, "StreamLogs") else None
-
-    @property
-    def deletes_logs(self) -> bool:
-        """Whether streamed logs go with the environment."""
-        return self.flag(_LOGS, "DeleteOnTerminate")
 
     @property
     def certificates(self) -> dict[str, str]:

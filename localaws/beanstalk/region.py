@@ -7,6 +7,7 @@ from typing import Any
 
 from localaws.beanstalk import names, platforms
 from localaws.beanstalk.applications import Applications
+from localaws.beanstalk.description import described, resources
 from localaws.beanstalk.environments import Environments
 from localaws.beanstalk.errors import ApiError, invalid_value
 from localaws.beanstalk.events import Event, Events
@@ -57,13 +58,13 @@ class Region:
             "CheckDNSAvailability": self._check_dns,
             "CreateEnvironment": self._create_environment,
             "DescribeEnvironments": environments.describe,
-            "UpdateEnvironment": lambda r: environments.update(r).describe(),
+            "UpdateEnvironment": lambda r: described(environments.update(r)),
             "TerminateEnvironment": self._terminate,
             "RebuildEnvironment": lambda r: self._done(find(r).rebuild),
             "RestartAppServer": lambda r: self._done(find(r).restart),
             "AbortEnvironmentUpdate": lambda r: self._done(find(r).abort),
             "SwapEnvironmentCNAMEs": self._swap,
-            "DescribeEnvironmentResources": lambda r: {"EnvironmentResources": find(r).resources()},
+            "DescribeEnvironmentResources": lambda r: resources(find(r)),
             "DescribeEnvironmentHealth": reports.environment_health,
             "DescribeInstancesHealth": reports.instances_health,
             "DescribeEnvironmentManagedActions": lambda r: self._none(r, "ManagedActions"),
@@ -142,13 +143,13 @@ class Region:
     def _create_environment(self, request: Json) -> Json:
         environment = self.environments.create(request)
         self.tags.add(environment.arn, request.get("Tags") or ())
-        return environment.describe()
+        return described(environment)
 
     def _terminate(self, request: Json) -> Json:
         environment = self.environments.find(request)
         environment.terminate()
         self.tags.forget(environment.arn)
-        return environment.describe()
+        return described(environment)
 
     def _swap(self, request: Json) -> Json:
         source = self.environments.find(request, name="SourceEnvironmentName")

@@ -54,7 +54,7 @@ class Rollout:
             say("INFO", f"Updating environment {self._environment.name}'s configuration settings.")
             self._explain(wanted)
         try:
-            self._deploy(wanted)
+            self._change(wanted, old)
         except (FleetError, LaunchError) as error:
             self._failed(error)
             if wanted.options.policy != "Immutable" and isinstance(error, FleetError):
@@ -83,6 +83,13 @@ class Rollout:
             self._environment.say("INFO", "restartAppServer completed successfully.")
         return "Ready"
 
+    def _change(self, wanted: Configuration, old: Configuration) -> None:
+        """Do no more than what differs asks for: a deployment, other instances, or neither."""
+        if wanted == old or _on_instances(wanted) != _on_instances(old):
+            self._deploy(wanted)
+        elif wanted.options.instances != old.options.instances:
+            self._environment.fleet.resize(wanted.options.instances)
+
     def _deploy(self, wanted: Configuration) -> None:
         self._deployments += 1
         role, key = self._checked_roles(wanted), self._copied(wanted)
@@ -95,8 +102,6 @@ class Rollout:
                 key=key,
                 role_arn=role,
                 deployment_id=self._deployments,
-                delete_logs_on_terminate=wanted.options.deletes_logs,
-                log_retention_days=wanted.options.log_retention_days,
                 log_group_prefix=(
                     f"/aws/elasticbeanstalk/{self._environment.name}"
                     if wanted.options.log_retention_days
@@ -174,3 +179,9 @@ class Rollout:
         ):  # instances tell much themselves
             self._environment.say("ERROR", str(error))
         self._environment.say("ERROR", "Failed to deploy application.")
+
+
+def _on_instances(wanted: Configuration) -> tuple[object, ...]:
+    """Return what an instance has of a configuration."""
+    told = {**wanted.options.rollout(), "instances": None}
+    return wanted.version, wanted.platform, wanted.options.instance_profile, told

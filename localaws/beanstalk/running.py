@@ -84,12 +84,17 @@ class Fleet(Protocol):
     """The instances of one environment."""
 
     target_group: str
+    on_change: Callable[[], None]
+    """Called when an instance goes out of service by itself, or comes back."""
 
     def deploy(self, deployment: Deployment) -> None:
         """Bring every instance to a deployment, and return once it answers. Raises FleetError.
 
         What answered before goes on answering where it cannot.
         """
+
+    def resize(self, instances: int) -> None:
+        """Launch or end instances of what is deployed. Raises FleetError."""
 
     def abort(self) -> None:
         """Give up the deployment that is under way: its `deploy` raises FleetError."""

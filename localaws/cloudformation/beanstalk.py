@@ -166,7 +166,7 @@ class _Environment(_Handler):
         return environment
 
     def _created(self, environment: Environment) -> Created:
-        return environment.name, {"EndpointURL": environment.describe()["EndpointURL"]}
+        return environment.name, {"EndpointURL": environment.endpoint}
 
 
 def resource_types(service: Beanstalk) -> tuple[ResourceType, ...]:
