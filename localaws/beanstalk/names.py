@@ -9,6 +9,8 @@ from typing import Any
 from localaws.beanstalk.errors import invalid_value, missing
 from localaws.ports import Scope
 
+TIER = {"Name": "WebServer", "Type": "Standard", "Version": "1.0"}
+"""The one tier that environments have here."""
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{2,38})[A-Za-z0-9]")
 _ALPHABET = string.ascii_lowercase + string.digits
 
