@@ -14,6 +14,8 @@ from localaws.beanstalk.running import Fleet, Health
 from localaws.ports import Scope
 
 _SETTLED = ("Ready", "Terminated")
+_CALM = ("Ok", "Info", "Pending")
+_PENDING = Health("Grey", "Pending")
 _UNKNOWN = Health("Grey", "Unknown")
 _NOBODY = Health("Red", "Severe", ("There are no instances.",))  # the application did not start
 
@@ -42,7 +44,7 @@ class Environment:
         self._events = events
         self._changed = threading.Condition()
         self.aborted = False
-        self._seen_status = ""
+        self._seen_status = _PENDING.status
         self._request_id = REQUEST.get()
         self._watched = threading.Lock()
         self.fleet = self._new_fleet()
@@ -142,8 +144,11 @@ class Environment:
         """Return how it is now."""
         if self.status in ("Ready", "Updating"):
             health = self.fleet.health()
-            return health if health.instances else _NOBODY
-        return Health("Grey", "Pending") if self.status == "Launching" else _UNKNOWN
+            if health.instances:
+                return health
+        if self.status == "Ready":
+            return _NOBODY
+        return _UNKNOWN if self.status.startswith("Terminat") else _PENDING
 
     def watch(self) -> Health | None:
         """Write an event where the health has changed since the last look. None once it is on its way out."""
@@ -152,10 +157,10 @@ class Environment:
         with self._watched:
             health = self.health()
             before, self._seen_status = self._seen_status, health.status
-        if before and before != health.status:
+        if before != health.status:
             causes = " ".join(health.causes)
             text = f"Environment health has transitioned from {before} to {health.status}. {causes}".rstrip()
-            self.say("INFO" if health.status in ("Ok", "Info") else "WARN", text)
+            self.say("INFO" if health.status in _CALM else "WARN", text)
         return health
 
     def _new_fleet(self) -> Fleet:
@@ -194,6 +199,7 @@ class Environment:
             raise
         finally:
             self._settle(status or "Ready")
+            self.watch()
 
     def _launch(self) -> str:
         for port in (self.port, self.cname_port):

@@ -20,6 +20,7 @@ from botocore.config import Config
 
 from localaws.control import ACCOUNT, REGION, LocalAws
 from localaws.images.engine import VARIABLE
+from slipway.removal import remains_after_stop
 from tests.local.conftest import free_port, state_root
 from tests.local.published import context
 from tests.local.toy import allow, policy
@@ -181,11 +182,15 @@ def ask(address: str, path: str = "/") -> str:
 
 @contextmanager
 def running(folder: Path) -> Iterator[BeanstalkToy]:
-    """An embedded AWS of its own, which runs images as processes, with the toy on it."""
+    """An embedded AWS of its own, which runs images as processes, with the toy on it.
+
+    It is stopped in the middle of a launch, and leaves nothing that runs.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, "none")
         local = LocalAws(state_root(folder / "root"))
-        server = local.start(free_port())
+        port = free_port()
+        server = local.start(port)
     try:
 
         def boto(service: str, **keys: str) -> Any:
@@ -197,5 +202,11 @@ def running(folder: Path) -> Iterator[BeanstalkToy]:
         toy = BeanstalkToy(local, boto, folder / "bundles")
         toy.prepare()
         yield toy
+
+        toy.launch("last-env")
+        toy.begin("late-env", "two")
+        before = local.inventory()
     finally:
         local.stop()
+    assert before.processes and before.ports and before.files
+    assert remains_after_stop(local, before, port) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -13,6 +13,9 @@ from botocore.config import Config
 
 from localaws.control import ACCOUNT, REGION, LocalAws
 from tests.local.toy import Toy
+
+if TYPE_CHECKING:
+    from tests.local.beanstalk_toy import BeanstalkToy
 
 ROOT = Path(__file__).parents[2]
 Boto = Callable[..., Any]
@@ -72,3 +75,12 @@ def toy(boto: Boto, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
     toy = Toy(boto, tmp_path_factory.mktemp("toy"))
     yield toy
     toy.remove()
+
+
+@pytest.fixture(scope="session")
+def beanstalk_toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BeanstalkToy]:
+    """A toy application on an embedded AWS of its own, without a container engine."""
+    from tests.local.beanstalk_toy import running
+
+    with running(tmp_path_factory.mktemp("beanstalk")) as toy:
+        yield toy

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localaws.control import ACCOUNT, REGION
-from tests.local.beanstalk_toy import PLATFORM, BeanstalkToy, option, running
+from tests.local.beanstalk_toy import PLATFORM, BeanstalkToy, option
 from tests.local.toy import allow, policy
 
 NAMESPACE = "arn:aws:elasticbeanstalk"
@@ -18,9 +17,8 @@ ASG = "aws:autoscaling:asg"
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BeanstalkToy]:
-    with running(tmp_path_factory.mktemp("beanstalk")) as found:
-        yield found
+def toy(beanstalk_toy: BeanstalkToy) -> BeanstalkToy:
+    return beanstalk_toy
 
 
 def refusal(toy: BeanstalkToy, operation: str, **request: Any) -> tuple[str, str]:

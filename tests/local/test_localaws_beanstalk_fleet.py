@@ -160,9 +160,13 @@ def test_an_aborted_deployment_fails_and_what_ran_goes_on(parts: Parts) -> None:
 def test_the_role_and_the_reason_are_named_where_something_cannot_be_fetched(parts: Parts) -> None:
     denied = "User: machines is not authorized to perform: "
     with parts.fleet() as fleet:
-        parts.images.refused = denied + "ecr:BatchGetImage"
+        parts.images.are_real()
+        with pytest.raises(FleetError, match=r"Failed to pull docker image: models has no 1"):
+            fleet.deploy(parts.deployment("v1"))
+        parts.registry.refused = denied + "ecr:BatchGetImage"
         with pytest.raises(FleetError, match=r"Failed to pull docker image: .* ecr:BatchGetImage"):
             fleet.deploy(parts.deployment("v1"))
+        assert any("Output: Failed to pull docker image" in message for _, message in parts.said)
         parts.objects.refused = denied + "s3:GetObject"
         with pytest.raises(FleetError, match=r"source bundle s3://bundles/v1 as .*machines: .*s3:GetObject"):
             fleet.deploy(parts.deployment("v1"))
@@ -170,6 +174,22 @@ def test_the_role_and_the_reason_are_named_where_something_cannot_be_fetched(par
         with pytest.raises(FleetError, match=r"cannot be assumed by ec2.amazonaws.com"):
             fleet.deploy(parts.deployment("v1"))
         assert not list(parts.fleets.iterdir())
+
+
+def test_without_an_engine_an_image_of_somebody_else_is_refused(parts: Parts) -> None:
+    parts.images.are_real()
+    parts.bundle("dockerfile", {"Dockerfile": "FROM scratch"})
+    run = '{"AWSEBDockerrunVersion": "1", "Image": {"Name": "%s"}, "Ports": [{"ContainerPort": 80}]}'
+    parts.bundle("public", {"Dockerrun.aws.json": run % "nginx:latest"})
+    parts.bundle("foreign", {"Dockerrun.aws.json": run % IMAGE.replace("000000000000", "111111111111")})
+    with parts.fleet() as fleet:
+        for name, reason in {
+            "dockerfile": "Dockerfile cannot be built: no container engine answers",
+            "public": "nginx:latest cannot run: no container engine answers",
+            "foreign": "is of another account",
+        }.items():
+            with pytest.raises(FleetError, match=reason):
+                fleet.deploy(parts.deployment(name))
 
 
 def test_instances_log_to_groups_that_the_service_makes_and_removes(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.beanstalk_toy import PLATFORM, BeanstalkToy, ask, running, settings
+from tests.local.beanstalk_toy import PLATFORM, BeanstalkToy, ask, settings
 
 STACK = "toy-stack"
 TEMPLATE: dict[str, Any] = {
@@ -129,9 +129,8 @@ def given(parameters: dict[str, str]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BeanstalkToy]:
-    with running(tmp_path_factory.mktemp("beanstalk")) as found:
-        yield found
+def toy(beanstalk_toy: BeanstalkToy) -> BeanstalkToy:
+    return beanstalk_toy
 
 
 @pytest.fixture(scope="module")
