@@ -15,7 +15,9 @@ from localaws.beanstalk.fleet.fleet import Fleet
 from localaws.beanstalk.fleet.host import Host
 from localaws.beanstalk.running import Deployment
 from localaws.images.container_image import LoadedImages
-from localaws.images.prebuilt import Launch, Place
+from localaws.images.defined_image import Contexts
+from localaws.images.own import OwnImages
+from localaws.images.prebuilt import Launch, Place, Runner
 from localaws.ports import (
     AccessDeniedError,
     Credentials,
@@ -25,7 +27,6 @@ from localaws.ports import (
     Scope,
     StoredObject,
 )
-from localaws.sagemaker.errors import validation_error
 from localaws.sagemaker.logs import LogShipper
 
 SCOPE = Scope("000000000000", "us-east-1")
@@ -145,15 +146,34 @@ class TinyServer:
 
 
 class Images:
-    def __init__(self) -> None:
-        self.refused = ""
+    """Every image is the tiny server; `own` are images of the real kind, and have what `registry` has."""
+
+    def __init__(self, own: OwnImages) -> None:
+        self.own: OwnImages | None = None
+        self._own = own
         self.asked: list[str] = []
 
-    def find(self, text: str, role_arn: str, credentials: Callable[[], Credentials]) -> TinyServer:
+    def are_real(self) -> None:
+        self.own = self._own
+
+    def find(self, text: str, role_arn: str, credentials: Callable[[], Credentials]) -> Runner | None:
         self.asked.append(text)
+        return self.own.find(text, role_arn, credentials) if self.own else TinyServer()
+
+
+class Registry:
+    """ECR with no image, or with no right to it."""
+
+    def __init__(self) -> None:
+        self.refused = ""
+
+    def manifest(self, registry: Scope, repository: str, reference: str, credentials: Credentials) -> bytes:
         if self.refused:
-            raise validation_error("no permission") from AccessDeniedError(self.refused)
-        return TinyServer()
+            raise AccessDeniedError(self.refused)
+        raise NotFoundError(f"{repository} has no {reference}")
+
+    def token(self, registry: Scope, credentials: Credentials) -> str:
+        raise NotImplementedError
 
 
 class Parts:
@@ -161,7 +181,9 @@ class Parts:
 
     def __init__(self, folder: Path, balancer: Balancer) -> None:
         self.folder, self.balancer = folder, balancer
-        self.roles, self.images, self.sink, self.groups = Roles(), Images(), Sink(), LogGroups()
+        self.roles, self.registry, self.sink, self.groups = Roles(), Registry(), Sink(), LogGroups()
+        loaded = LoadedImages(lambda: None, "none", folder)
+        self.images = Images(OwnImages("", self.registry, loaded, Contexts(folder / "contexts")))
         self.bundles = folder / "bundles"
         self.fleets = folder / "fleets"
         self.bundles.mkdir()
@@ -171,7 +193,7 @@ class Parts:
         self.host = Host(
             ports=Ports(self.roles, self.objects, self.sink, Metrics()),
             images=self.images,
-            loaded=LoadedImages(lambda: None, "none", folder),
+            loaded=loaded,
             shipper=LogShipper(self.sink),
             log_groups=self.groups,
             targets=balancer,

@@ -57,7 +57,7 @@ def _built(host: Host, service: Service, build: Build, place: Place, variables: 
         raise BadServiceError(f"there is no {build.dockerfile} in the build context")
     engine = host.loaded.find_engine()
     if engine is None:
-        return process_form.launch(BuiltDefinition(build), service, place, host.envs, variables)
+        return process_form.launch(BuiltDefinition.of(build), service, place, host.envs, variables)
     remember(engine, host.loaded.state)
     name = f"{repository(host.loaded.owner)}:{place.folder.name}"
     options = [option for key, value in build.args.items() for option in ("--build-arg", f"{key}={value}")]

@@ -19,14 +19,18 @@ _PORT_VARIABLE, _PORT = "SAGEMAKER_BIND_TO_PORT", "8080"
 class BuiltDefinition:
     """A build context of the bundle that holds the project's own Dockerfile."""
 
-    build: Build
+    definition: Definition
 
-    def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
-        """Return what the Dockerfile defines. Raises EngineMissingError for any other one."""
-        build = self.build
+    @classmethod
+    def of(cls, build: Build) -> "BuiltDefinition":
+        """Return what a Dockerfile defines. Raises EngineMissingError for any other than the project's."""
         definition = Definition(build.context, build.dockerfile, build.args, build.target)
         definition.check()
-        return defined_image.launch(definition, place, envs, variables)
+        return cls(definition)
+
+    def prepare(self, place: Place, envs: Path, variables: Mapping[str, str]) -> Launch:
+        """Return its command."""
+        return defined_image.launch(self.definition, place, envs, variables)
 
 
 def launch(
