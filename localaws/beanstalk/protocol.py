@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree
 
 import botocore.session
+from botocore.model import ServiceModel
 
 from localaws.beanstalk.errors import ApiError, invalid_value
 
@@ -21,7 +22,11 @@ _Tree = dict[str, Any]
 
 @cache
 def _model() -> Any:
-    return botocore.session.Session().get_service_model("elasticbeanstalk")
+    loader = botocore.session.Session().get_component("data_loader")
+    described = loader.load_service_model("elasticbeanstalk", "service-2")
+    # AWS gives it, and the EB CLI's own copy of the model has it.
+    described["shapes"]["ConfigurationSettingsDescription"]["members"]["Tier"] = {"shape": "EnvironmentTier"}
+    return ServiceModel(described, "elasticbeanstalk")
 
 
 def operation_of(body: bytes) -> str:

@@ -61,7 +61,6 @@ class Templates:
             **environment.current.describe(),
             "ApplicationName": environment.application,
             "Description": environment.description or None,
-            # Only the EB CLI knows of it: boto3's own model of the API leaves it out.
             "Tier": names.TIER,
             "EnvironmentName": environment.name,
             "DeploymentStatus": "pending" if environment.status == "Updating" else "deployed",
