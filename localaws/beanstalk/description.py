@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from localaws.beanstalk import names
 from localaws.beanstalk.environment import Environment
 
 
@@ -22,7 +23,7 @@ def described(environment: Environment) -> dict[str, Any]:
         "AbortableOperationInProgress": environment.status == "Updating",
         "Health": health.color,
         "HealthStatus": health.status.replace(" ", ""),  # "No Data" elsewhere
-        "Tier": {"Name": "WebServer", "Type": "Standard", "Version": "1.0"},
+        "Tier": names.TIER,
         "EnvironmentLinks": [],
         "EnvironmentArn": environment.arn,
     }

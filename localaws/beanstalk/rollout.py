@@ -183,5 +183,6 @@ class Rollout:
 
 def _on_instances(wanted: Configuration) -> tuple[object, ...]:
     """Return what an instance has of a configuration."""
-    told = {**wanted.options.rollout(), "instances": None}
+    manner = ("instances", "batch", "policy", "command_timeout_s", "ignore_health_check")
+    told = {name: value for name, value in wanted.options.rollout().items() if name not in manner}
     return wanted.version, wanted.platform, wanted.options.instance_profile, told
