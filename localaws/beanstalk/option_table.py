@@ -115,7 +115,7 @@ _TABLE: dict[str, dict[str, Option]] = {
     "aws:elasticbeanstalk:command": {
         "DeploymentPolicy": Option(
             "AllAtOnce",
-            ("AllAtOnce", "Rolling", "RollingWithAdditionalBatch", "Immutable", "TrafficSplitting"),
+            ("AllAtOnce", "Rolling", "RollingWithAdditionalBatch", "Immutable"),
         ),
         "Timeout": _number("600", 1, 3_600),
         "BatchSizeType": Option("Percentage", ("Percentage", "Fixed")),
