@@ -11,6 +11,8 @@ import zipfile
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 SCHEMA = "schema.json"
 # Every entry of a zip has a date; this is the earliest that the format knows.
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
@@ -113,9 +115,26 @@ def _normalised(content: bytes) -> bytes:
 
     visit(schema)
     named = {SCHEMA: json.dumps(schema, separators=(",", ":")).encode()}
-    named |= {files[name]: data for name, data in parts.items() if name in files}
+    named |= {files[name]: _without_gaps(name, data) for name, data in parts.items() if name in files}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as rewritten:
         for name, data in sorted(named.items()):
             rewritten.writestr(zipfile.ZipInfo(name, FIXED_DATE), data)
     return buffer.getvalue()
+
+
+def _without_gaps(name: str, data: bytes) -> bytes:
+    """Return a file of skops with zeros in the bytes between an array's fields.
+
+    A node of a tree has seven of them, into which NumPy writes whatever lay in memory.
+    """
+    if not name.endswith(".npy"):
+        return data
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if array.dtype.names is None:
+        return data
+    # Not zeros_like, which writes into the fields alone.
+    clean = np.zeros(array.shape, array.dtype, order="F" if array.flags.fnc else "C")
+    for field in array.dtype.names:
+        clean[field] = array[field]
+    return bytes(data[: len(data) - array.nbytes] + clean.tobytes("A"))

@@ -1,9 +1,11 @@
 """Packaging: which engine, why, and in which bytes."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +194,43 @@ def test_skops_keeps_its_bytes_and_loads():
     assert content == to_skops(model)
     loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     assert (loaded.predict(ROWS) == model.predict(ROWS)).all()
+
+
+def nodes_of(content):
+    """The arrays of trees' nodes in a skops file, by name: how long the head is, and a row of bytes a node."""
+    with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+        files = {name: zipped.read(name) for name in zipped.namelist() if name.endswith(".npy")}
+    for name, data in files.items():
+        array = np.load(io.BytesIO(data))
+        if array.dtype.names:
+            head = len(data) - array.nbytes
+            yield name, head, np.frombuffer(bytearray(data), np.uint8, offset=head).reshape(len(array), -1)
+
+
+def test_no_byte_of_a_tree_is_what_lay_in_memory(monkeypatch):
+    """As NumPy may write it: seven bytes a node are no field's."""
+    model = RandomForestClassifier(5, random_state=0).fit(ROWS, LABELS)
+    dumps = skops.io.dumps
+
+    def rubbish(estimator):
+        content = dumps(estimator)
+        with zipfile.ZipFile(io.BytesIO(content)) as zipped:
+            files = {name: zipped.read(name) for name in zipped.namelist()}
+        for name, head, body in nodes_of(content):
+            body[:, -7:] = 255
+            files[name] = files[name][:head] + body.tobytes()
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as zipped:
+            for name, data in files.items():
+                zipped.writestr(name, data)
+        return buffer.getvalue()
+
+    monkeypatch.setattr(skops.io, "dumps", rubbish)
+    content = to_skops(model)
+
+    assert [body[:, -7:].any() for _, _, body in nodes_of(content)] == [False] * 5
+    loaded = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    assert (loaded.predict_proba(ROWS) == model.predict_proba(ROWS)).all()
 
 
 def test_a_class_of_ones_own_is_refused_for_our_container_and_kept_for_awss(project):
