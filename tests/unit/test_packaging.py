@@ -197,7 +197,7 @@ def test_skops_keeps_its_bytes_and_loads():
 
 
 def nodes_of(content):
-    """The arrays of trees' nodes in a skops file, by name: how long the head is, and a row of bytes a node."""
+    """The arrays of nodes in a skops file by name: how long the head is, and a row of bytes a node."""
     with zipfile.ZipFile(io.BytesIO(content)) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist() if name.endswith(".npy")}
     for name, data in files.items():
