@@ -4,6 +4,7 @@ A request is a form: `Action`, `Version`, and members by their paths (`Tags.memb
 in the shapes of the model, which is what every SDK and the AWS CLI parse it with.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -17,7 +18,9 @@ from botocore.model import ServiceModel
 from localaws.beanstalk.errors import ApiError, invalid_value
 
 NAMESPACE = "http://elasticbeanstalk.amazonaws.com/docs/2010-12-01/"
+_LONGEST_NUMBER = 7
 _Tree = dict[str, Any]
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @cache
@@ -65,7 +68,7 @@ def error(error: ApiError, request_id: str) -> bytes:
         "Message": error.message,
     }
     for name, text in parts.items():
-        ElementTree.SubElement(told, name).text = text
+        ElementTree.SubElement(told, name).text = _NOT_IN_XML.sub("", text)
     ElementTree.SubElement(root, "RequestId").text = request_id
     return ElementTree.tostring(root)
 
@@ -89,8 +92,11 @@ def _read(shape: Any, node: Any) -> Any:
         found = node if isinstance(node, dict) else {}
         return {name: _read(member, found[name]) for name, member in shape.members.items() if name in found}
     if shape.type_name == "list":
-        entries = node.get("member", {}) if isinstance(node, dict) else {}
-        numbers = sorted((name for name in entries if name.isdecimal()), key=int)
+        entries = node.get("member") if isinstance(node, dict) else None
+        entries = entries if isinstance(entries, dict) else {}
+        numbers = sorted(
+            (name for name in entries if name.isdecimal() and len(name) < _LONGEST_NUMBER), key=int
+        )
         return [_read(shape.member, entries[number]) for number in numbers]
     text = node if isinstance(node, str) else ""
     try:
@@ -127,4 +133,4 @@ def _write(parent: ElementTree.Element, name: str, shape: Any, value: Any) -> No
         moment = datetime.fromtimestamp(value, UTC)
         element.text = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     else:
-        element.text = str(value)
+        element.text = _NOT_IN_XML.sub("", str(value))  # logs hold escape sequences

@@ -15,7 +15,7 @@ class Tags:
 
     def add(self, arn: str, tags: Iterable[Mapping[str, str]]) -> None:
         """Set tags. Raises ApiError where there would be more than fifty."""
-        wanted = {**self._tags.get(arn, {}), **{tag["Key"]: tag.get("Value", "") for tag in tags}}
+        wanted = {**self._tags.get(arn, {}), **{tag.get("Key", ""): tag.get("Value", "") for tag in tags}}
         if len(wanted) > _MOST:
             raise ApiError("TooManyTagsException", f"The resource would have more than {_MOST} tags.")
         if wanted:
