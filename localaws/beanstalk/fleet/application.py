@@ -35,6 +35,7 @@ class Application:
     ) -> None:  # fmt: skip
         self.deployment = deployment
         self.deployed_at = time.time()
+        self.passed = self.failed = 0
         self._restart = "no"
         self._stopped = False
         self._stopping = threading.Lock()  # an abort may meet the end of a failed start
@@ -88,7 +89,7 @@ class Application:
             raise self._failed(f"Failed to pull docker image: {error.__cause__ or error}") from error
         except ImageError as error:
             raise self._failed(f"Failed to pull docker image: {error.why or error}") from error
-        except LocalAwsError as error:
+        except (LocalAwsError, OSError) as error:
             raise self._failed(str(error)) from error
 
     def wait_until_healthy(self) -> None:
@@ -99,10 +100,10 @@ class Application:
         deadline = time.monotonic() + timing.timeout_s(deployment)
         try:
             self._container.wait_until_healthy(timing.timeout_s(deployment))
-            in_a_row = 1
-            while in_a_row < deployment.healthy_threshold:
+            self.passed = 1
+            while self.passed < deployment.healthy_threshold:
                 time.sleep(timing.interval_s(deployment))
-                in_a_row = in_a_row + 1 if self.healthy() else 0
+                self.healthy()
                 if not self._container.alive() or time.monotonic() > deadline:
                     raise UnhealthyError("The container was healthy and did not stay so.")
         except UnhealthyError as error:
@@ -110,8 +111,10 @@ class Application:
         self._log.engine("Instance deployment completed successfully.")
 
     def healthy(self) -> bool:
-        """Ask for its health once."""
-        return self.alive() and ping(self.port, self.deployment.health_path).healthy
+        """Ask for its health once; `passed` and `failed` count the answers in a row."""
+        healthy = self.alive() and ping(self.port, self.deployment.health_path).healthy
+        self.passed, self.failed = (self.passed + 1, 0) if healthy else (0, self.failed + 1)
+        return healthy
 
     def alive(self) -> bool:
         """Whether its process runs."""

@@ -1,5 +1,6 @@
 """One instance: its id, its log, and the application that runs on it."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from localaws.beanstalk.fleet.application import Application
 from localaws.beanstalk.fleet.host import Host
 from localaws.beanstalk.fleet.instance_log import InstanceLog
-from localaws.beanstalk.running import Deployment, FleetError
+from localaws.beanstalk.running import Deployment
 from localaws.ports import Scope
 
 
@@ -22,6 +23,7 @@ class Instance:
         self.starting: Application | None = None
         self.unhealthy_since: float | None = None
         self.cause = ""
+        self._lock = threading.Lock()  # what is found out about an application must not hit its successor
         self._host = host
         self._scope = scope
         self._name = environment_name
@@ -43,7 +45,7 @@ class Instance:
         try:
             application.start()
             application.wait_until_healthy()
-        except FleetError:
+        except BaseException:
             application.stop(1.0)
             raise
         finally:
@@ -52,19 +54,26 @@ class Instance:
 
     def run(self, application: Application) -> Application | None:
         """Let a prepared application be what runs here, and return the one before."""
-        before, self.application = self.application, application
-        self.unhealthy_since, self.cause = None, ""
+        with self._lock:
+            before, self.application = self.application, application
+            self.unhealthy_since, self.cause = None, ""
         return before
 
-    def failing(self, cause: str) -> None:
-        """Note that it takes no requests, and why."""
-        if self.unhealthy_since is None:
-            self.unhealthy_since = time.time()
-        self.cause = cause
+    def failing(self, application: Application, cause: str) -> bool:
+        """Take no requests, and note why; False where something else runs here by now."""
+        with self._lock:
+            if application is not self.application:
+                return False
+            self.unhealthy_since, self.cause = self.unhealthy_since or time.time(), cause
+        return True
 
-    def passing(self) -> None:
-        """Note that it takes requests again."""
-        self.unhealthy_since, self.cause = None, ""
+    def passing(self, application: Application) -> bool:
+        """Take requests again; False where something else runs here by now."""
+        with self._lock:
+            if application is not self.application:
+                return False
+            self.unhealthy_since, self.cause = None, ""
+        return True
 
     def stop(self, grace_s: float | None = None) -> None:
         """End what runs here."""
@@ -74,6 +83,5 @@ class Instance:
         self.log.close()
 
     def _exited(self, application: Application, code: int) -> None:
-        if application is self.application:
-            self.failing(f"The container exited with code {code if code >= 0 else 128 - code}.")
+        if self.failing(application, f"The container exited with code {code if code >= 0 else 128 - code}."):
             self._on_exit()

@@ -1,7 +1,6 @@
 """Watches the instances in service: a dead one is out of the load balancer at once, a sick one soon."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 
 from localaws.beanstalk.fleet import timing
@@ -17,8 +16,6 @@ class Monitor:
     def __init__(self, members: Members, name: str, on_change: Callable[[], None]) -> None:
         self._members = members
         self._on_change = on_change
-        self._failed: Counter[str] = Counter()
-        self._passed: Counter[str] = Counter()
         self._wake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name=f"monitor-{name}", daemon=True)
@@ -46,26 +43,22 @@ class Monitor:
                 self._on_change()
 
     def _pause_s(self) -> float:
-        instances = self._members.instances
-        troubled = any(instance.unhealthy_since or self._failed[instance.id] for instance in instances)
-        deployed = [instance.application.deployment for instance in instances if instance.application]
-        return min([_CALM_S, *(timing.interval_s(entry) for entry in deployed)]) if troubled else _CALM_S
+        running = [
+            instance.application for instance in self._members.instances if instance.application is not None
+        ]
+        if all(application.passed for application in running):
+            return _CALM_S
+        return min([_CALM_S, *(timing.interval_s(application.deployment) for application in running)])
 
     def _look(self, instance: Instance) -> bool:
         """Check one instance, and return whether it went out of service or came back."""
         application = instance.application
         if application is None:
             return False
-        healthy = application.healthy()
-        self._passed[instance.id] = self._passed[instance.id] + 1 if healthy else 0
-        self._failed[instance.id] = 0 if healthy else self._failed[instance.id] + 1
+        application.healthy()
         deployment = application.deployment
         if instance.unhealthy_since is None:
-            if application.alive() and self._failed[instance.id] < deployment.unhealthy_threshold:
-                return False
-            instance.failing(f"The health check {deployment.health_path} does not pass.")
-            return True
-        if self._passed[instance.id] < deployment.healthy_threshold:
-            return False
-        instance.passing()
-        return True
+            ill = not application.alive() or application.failed >= deployment.unhealthy_threshold
+            cause = f"The health check {deployment.health_path} does not pass."
+            return ill and instance.failing(application, cause)
+        return application.passed >= deployment.healthy_threshold and instance.passing(application)

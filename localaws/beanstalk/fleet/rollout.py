@@ -68,7 +68,7 @@ class Rollout:
             if rest := self._deployment.instances - 1:
                 self._say("INFO", "Test instance passed health checks. Launching remaining new instances.")
                 added += self._add(rest)
-        except FleetError:
+        except BaseException:
             self._terminate(added)
             raise
         self._say("INFO", "Deployment succeeded. Terminating old instances and temporary Auto Scaling group.")
@@ -104,7 +104,7 @@ class Rollout:
         self._say("INFO", f"Added instance{'s' if count > 1 else ''} [{ids}] to your environment.")
         try:
             prepared = self._prepared(launched)
-        except FleetError:
+        except BaseException:
             _all(_ended, launched)
             raise
         self._members.switch(prepared)
