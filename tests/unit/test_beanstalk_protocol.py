@@ -34,7 +34,7 @@ def received(operation: str, body: bytes, status: int = 200) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("operation", "request_"),
     [
-        ("DescribeEnvironments", {"EnvironmentNames": ["a-b", "c&d=éö"], "IncludeDeleted": False}),
+        ("DescribeEnvironments", {"EnvironmentNames": ["a-bc", "c&d=éö"], "IncludeDeleted": False}),
         ("DescribeEvents", {"MaxRecords": 3, "Severity": "WARN"}),
         (
             "CreateEnvironment",
