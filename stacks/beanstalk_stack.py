@@ -130,7 +130,8 @@ class BeanstalkStack(cdk.Stack):
                 drain_s=0 if stage.name == "local" else _DRAIN_S,
                 log_retention_days=stage.log_retention_days,
                 after=[environment.environment],
-                settings=[*made.properties.values(), platform],
+                properties=made.properties,
+                platform_arn=platform,
             ),
         )
         outputs = BeanstalkOutputs(

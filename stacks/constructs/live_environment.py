@@ -31,6 +31,10 @@ class LiveEnvironmentProps:
     """Which is to be live."""
     version_label: str
     """What it is to serve."""
+    properties: Mapping[str, str]
+    """The environment properties that it is to have; the image's name is one."""
+    platform_arn: str
+    """A new platform has to pass, too."""
     manifest: Mapping[str, Any]
     """The model's: it has the golden rows."""
     domain_name: str | None
@@ -43,14 +47,13 @@ class LiveEnvironmentProps:
     log_retention_days: int
     after: Sequence[IDependable] = ()
     """What has to be there before: the environment."""
-    settings: Sequence[str] = ()
-    """What else has to pass when it changes and the version does not, such as the image and the platform."""
 
 
 class LiveEnvironment(Construct):
     """Fails the deploy unless the environment is healthy, on the wanted version, and right on golden rows.
 
-    Beanstalk takes a failed version back, or leaves it broken, and CloudFormation reports success for both.
+    Beanstalk takes a failed version or image back, or leaves it broken, and CloudFormation reports success
+    for both.
     Where another environment was live before, its public name then goes to this one (SwapEnvironmentCNAMEs).
     The resource's physical id is that name: it stays when environments come and go. When the stack is rolled
     back, the name goes back, and nothing is asked.
@@ -74,7 +77,11 @@ class LiveEnvironment(Construct):
                 rights={
                     "ReadAndSwap": [
                         allow(
-                            ["elasticbeanstalk:DescribeEnvironments", "elasticbeanstalk:DescribeEvents"],
+                            [
+                                "elasticbeanstalk:DescribeConfigurationSettings",
+                                "elasticbeanstalk:DescribeEnvironments",
+                                "elasticbeanstalk:DescribeEvents",
+                            ],
                             [application, *environments],
                         ),
                         allow(["elasticbeanstalk:SwapEnvironmentCNAMEs"], environments),
@@ -96,7 +103,8 @@ class LiveEnvironment(Construct):
                 "Golden": golden_of(props.manifest, ask=not props.internal),
                 "DrainSeconds": str(props.drain_s),
                 **({"DomainName": props.domain_name} if props.domain_name else {}),
-                **({"Settings": list(props.settings)} if props.settings else {}),
+                "Properties": dict(props.properties),
+                "PlatformArn": props.platform_arn,
             },
             after=props.after,
         )

@@ -20,6 +20,7 @@ _MAX_REASON = 1000  # CloudFormation takes 4096 bytes for the whole answer
 # Together with the drain below the 15 minutes that Lambda gives.
 _HEALTH_S, _ROWS_S, _SWAP_S, _PAUSE_S = 480, 90, 180, 5
 _LATELY_S = 3600
+_PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -118,9 +119,22 @@ def _healthy(properties: dict[str, Any]) -> dict[str, Any]:
     (found,) = _ready(properties, name)
     if found.get("VersionLabel") != wanted:  # CloudFormation reports success all the same
         raise Unfit(f"{name} went back to {found.get('VersionLabel')}: {wanted} could not be deployed.")
+    told = _told(properties)
+    for key, value in properties["Properties"].items():
+        if told.get(key) != value:
+            raise Unfit(f"{name} went back to {key} = {told.get(key)}: {value} could not be deployed.")
     if found.get("Health") != "Green":
         raise NotYet(f"{name} is {found.get('Health')} ({found.get('HealthStatus')}).")
     return found
+
+
+def _told(properties: dict[str, Any]) -> dict[str, str]:
+    """Return the environment properties that are in force."""
+    found = _client().describe_configuration_settings(
+        ApplicationName=properties["ApplicationName"], EnvironmentName=properties["EnvironmentName"]
+    )["ConfigurationSettings"]
+    options = [option for settings in found for option in settings["OptionSettings"]]
+    return {o["OptionName"]: o.get("Value", "") for o in options if o["Namespace"] == _PROPERTIES}
 
 
 def _swapped(properties: dict[str, Any], name: str, old: str, public: str) -> None:

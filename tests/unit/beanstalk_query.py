@@ -23,6 +23,7 @@ class Aws:
 
     environments: dict[str, dict[str, Any]]
     events: list[dict[str, str]]
+    properties: dict[str, str]
     asked: list[Asked]
     rows: list[Any]
     told: list[dict[str, Any]]
@@ -101,7 +102,7 @@ class Aws:
 
     def forget(self) -> None:
         """Be as new."""
-        self.environments, self.events = {}, []
+        self.environments, self.events, self.properties = {}, [], {}
         self.asked, self.rows, self.told = [], [], []
         self.objects, self.has_bucket, self.groups = set(), True, set()
         self.stack_status = "UPDATE_IN_PROGRESS"
@@ -154,6 +155,14 @@ class Aws:
                 if name in names and (deleted or environment["Status"] != "Terminated")
             ]
             result = f"<Environments>{''.join(map(_member, found))}</Environments>"
+        elif action == "DescribeConfigurationSettings":
+            namespace = "aws:elasticbeanstalk:application:environment"
+            options = [
+                {"Namespace": namespace, "OptionName": name, "Value": value}
+                for name, value in self.properties.items()
+            ]
+            inner = f"<OptionSettings>{''.join(map(_member, options))}</OptionSettings>"
+            result = f"<ConfigurationSettings><member>{inner}</member></ConfigurationSettings>"
         elif action == "DescribeEvents":
             result = f"<Events>{''.join(map(_member, self.events))}</Events>"
         elif action == "SwapEnvironmentCNAMEs":

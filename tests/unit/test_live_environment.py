@@ -46,6 +46,7 @@ def run(
         "ApplicationName": "slipway-prod-iris-forest",
         "EnvironmentName": name,
         "VersionLabel": label,
+        "Properties": {},
         "Golden": json.dumps(golden),
         "DrainSeconds": "0",
         **more,
@@ -103,6 +104,17 @@ def test_what_beanstalk_took_back_fails_the_deploy_with_its_own_words(aws: Aws) 
         "WARN: Instance i-1 says 503 on /ping. ERROR: Failed to deploy application."
     )
     assert aws.rows == []
+
+
+def test_an_image_that_beanstalk_took_back_fails_the_deploy_too(aws: Aws) -> None:
+    aws.properties = {"SLIPWAY_IMAGE": "registry/image:one", "OTHER": "x"}
+    assert run(aws, Properties={"SLIPWAY_IMAGE": "registry/image:one"})["Status"] == "SUCCESS"
+    told = run(aws, "Update", old=BLUE, public=NAME, Properties={"SLIPWAY_IMAGE": "registry/image:two"})
+    assert (told["Status"], told["Reason"]) == (
+        "FAILED",
+        f"Unfit: {BLUE} went back to SLIPWAY_IMAGE = registry/image:one: "
+        "registry/image:two could not be deployed. ",
+    )
 
 
 def test_health_is_waited_for(aws: Aws) -> None:
