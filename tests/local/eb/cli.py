@@ -44,7 +44,7 @@ class EbCli:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=60,
             # Some commands ask the package index whether there is a newer one of them: nobody answers.
             env={**self._variables, "HOME": str(self._folder), "HTTPS_PROXY": "http://127.0.0.1:9"},
         )

@@ -118,6 +118,30 @@ def test_the_readmes_way_behind_an_api_works(tmp_path):
     assert "nothing left" in ended.stderr
 
 
+def test_the_readmes_way_to_a_web_service_works(tmp_path):
+    project = make_project(tmp_path)
+    shutil.rmtree(project.root / "model_code" / "iris")
+    shutil.copytree(ROOT / "model_code" / "iris_forest", project.root / "model_code" / "iris_forest")
+
+    ended = subprocess.run(
+        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{block('sh', '--swap')}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        # Without an engine: tests/container builds images.
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SLIPWAY_ENGINE": "none"},
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "0" in ended.stdout.splitlines()  # what the comment beside `slipway predict` says
+    assert "Instance deployment completed successfully" in ended.stdout
+    assert "USD a month, used or not" in ended.stderr
+    assert "Completed swapping CNAMEs" in ended.stderr
+    assert "nothing left" in ended.stderr
+
+
 def test_the_readme_names_both_commands_and_what_aws_costs():
     assert {"make demo", "make test"} <= {
         line.partition("#")[0].strip() for line in block("sh", "make demo").split("\n")
