@@ -65,7 +65,6 @@ QUICK = {
     ("aws:elasticbeanstalk:environment:process:default", "HealthCheckInterval"): "5",
     ("aws:elasticbeanstalk:environment:process:default", "HealthyThresholdCount"): "2",
     ("aws:elasticbeanstalk:environment:process:default", "DeregistrationDelay"): "0",
-    ("aws:elasticbeanstalk:command", "Timeout"): "100",
     ("aws:autoscaling:launchconfiguration", "IamInstanceProfile"): "toy-profile",
     ("aws:elasticbeanstalk:environment", "ServiceRole"): "toy-service",
 }
