@@ -31,6 +31,8 @@ from training.beanstalk_bundle import find_bundle
 
 # The public name lives for a minute in caches; who asked just before that has half a minute more.
 _DRAIN_S = 90
+# How long an environment that is deployed may take to be healthy; on one machine the next look is soon.
+_PATIENCE_S, _LOCAL_PATIENCE_S = 480, 30
 
 
 class BeanstalkStack(cdk.Stack):
@@ -127,6 +129,7 @@ class BeanstalkStack(cdk.Stack):
                 manifest=artifact.manifest,
                 domain_name=domain_name,
                 internal=model.serve.internal,
+                patience_s=_LOCAL_PATIENCE_S if stage.name == "local" else _PATIENCE_S,
                 drain_s=0 if stage.name == "local" else _DRAIN_S,
                 log_retention_days=stage.log_retention_days,
                 after=[environment.environment],

@@ -42,6 +42,8 @@ class LiveEnvironmentProps:
     internal: bool
     """The load balancer is inside a VPC. The function is not: the health alone is asked, and with it /ping,
     for which every server has verified its files and predicted a golden row."""
+    patience_s: int
+    """How long it may take until it is healthy; 480 s at the most."""
     drain_s: int
     """How long the old environment stays after a swap: until caches have forgotten its address."""
     log_retention_days: int
@@ -101,6 +103,7 @@ class LiveEnvironment(Construct):
                 "EnvironmentName": props.environment_name,
                 "VersionLabel": props.version_label,
                 "Golden": golden_of(props.manifest, ask=not props.internal),
+                "PatienceSeconds": str(props.patience_s),
                 "DrainSeconds": str(props.drain_s),
                 **({"DomainName": props.domain_name} if props.domain_name else {}),
                 "Properties": dict(props.properties),

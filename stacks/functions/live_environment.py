@@ -17,8 +17,8 @@ import botocore.exceptions
 import botocore.session
 
 _MAX_REASON = 1000  # CloudFormation takes 4096 bytes for the whole answer
-# Together with the drain below the 15 minutes that Lambda gives.
-_HEALTH_S, _ROWS_S, _SWAP_S, _PAUSE_S = 480, 90, 180, 5
+# Together with the patience for health and the drain below the 15 minutes that Lambda gives.
+_ROWS_S, _SWAP_S, _PAUSE_S = 90, 180, 5
 _LATELY_S = 3600
 _PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
@@ -57,11 +57,12 @@ class Unfit(Exception):
 
 def _go_live(public: str, event: dict[str, Any]) -> str:
     properties = event["ResourceProperties"]
+    patience_s = float(properties["PatienceSeconds"])
     name, old = properties["EnvironmentName"], event.get("OldResourceProperties", {}).get("EnvironmentName")
     back = event["RequestType"] == "Update" and _patiently(_rolls_back, _ROWS_S, event["StackId"])
     if not back:  # what was live before is no worse than what has just failed
         try:
-            address = _patiently(_healthy, _HEALTH_S, properties)["EndpointURL"]
+            address = _patiently(_healthy, patience_s, properties)["EndpointURL"]
             golden = json.loads(properties["Golden"])
             for row, expected in zip(golden["rows"], golden["predictions"], strict=True):
                 answer = _patiently(_asked, _ROWS_S, address, properties.get("DomainName"), row)
@@ -70,7 +71,7 @@ def _go_live(public: str, event: dict[str, Any]) -> str:
         except Exception as error:
             raise Unfit(f"{error} {_events(properties)}") from error
     if old not in (None, name) and _find(properties, old).get("CNAME") == public:
-        _patiently(_ready, _HEALTH_S, properties, name, old)
+        _patiently(_ready, patience_s, properties, name, old)
         _client().swap_environment_cnames(SourceEnvironmentName=old, DestinationEnvironmentName=name)
         _patiently(_swapped, _SWAP_S, properties, name, old, public)
         time.sleep(float(properties["DrainSeconds"]))  # names in caches still lead to the old one

@@ -29,7 +29,7 @@ def server() -> Iterator[Aws]:
 
 @pytest.fixture
 def aws(server: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
-    for name, value in (("_PAUSE_S", 0.01), ("_HEALTH_S", 0.2), ("_ROWS_S", 0.2), ("_SWAP_S", 0.2)):
+    for name, value in (("_PAUSE_S", 0.01), ("_ROWS_S", 0.2), ("_SWAP_S", 0.2)):
         monkeypatch.setattr(live_environment, name, value)
     server.forget()
     server.add(BLUE)
@@ -48,6 +48,7 @@ def run(
         "VersionLabel": label,
         "Properties": {},
         "Golden": json.dumps(golden),
+        "PatienceSeconds": "0.2",
         "DrainSeconds": "0",
         **more,
     }
