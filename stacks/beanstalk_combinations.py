@@ -103,14 +103,8 @@ def _source_elsewhere(serve: ServeSection) -> Iterator[Hit]:
         yield "package", serve.package
 
 
-def _half(*keys: str) -> Iterator[tuple[str, str]]:
-    first, second = keys
-    yield first, second
-    yield second, first
-
-
 def _half_a_certificate(serve: ServeSection) -> Iterator[Hit]:
-    for key, other in _half("certificate_arn", "domain_name"):
+    for key, other in (("certificate_arn", "domain_name"), ("domain_name", "certificate_arn")):
         if getattr(serve, key) and not getattr(serve, other):
             yield key, getattr(serve, key)
 
