@@ -34,8 +34,8 @@ class Environments:
     def every(self) -> list[Environment]:
         """Those that exist, and those that were terminated within the last hour."""
         since = time.time() - _REMEMBERED_S
-        self._every = [item for item in self._every if item.status != "Terminated" or item.updated > since]
-        return self._every
+        # A copy, since other threads look on while one is made.
+        return [item for item in tuple(self._every) if item.status != "Terminated" or item.updated > since]
 
     @property
     def items(self) -> dict[str, Environment]:
@@ -73,7 +73,7 @@ class Environments:
         )
         environment = Environment(self._parts, self._scope, self._events, application.name, name, wanted)
         environment.description = request.get("Description") or ""
-        self._every.append(environment)
+        self._every[:] = [*self.every, environment]
         environment.launch()
         return environment
 
