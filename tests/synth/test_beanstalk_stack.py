@@ -114,8 +114,10 @@ def test_an_environment_is_live_only_after_it_was_checked(templates: dict[str, T
         assert live["Properties"]["DrainSeconds"] == drain
         # A new image or platform under the same version is checked as well.
         environment = only(template, ENVIRONMENT)["Properties"]
-        told = {str(o["Value"]) for o in environment["OptionSettings"] if "SLIPWAY_" in o["OptionName"]}
-        assert told | {str(environment["PlatformArn"])} == set(map(str, live["Properties"]["Settings"]))
+        told = {o["OptionName"]: o["Value"] for o in environment["OptionSettings"]}
+        properties = {name: value for name, value in told.items() if name.startswith("SLIPWAY_")}
+        assert live["Properties"]["Properties"] == properties
+        assert live["Properties"]["PlatformArn"] == environment["PlatformArn"]
 
 
 @pytest.mark.parametrize("scenario", [*STAGES, "prod-environment-vpc"])
