@@ -111,10 +111,9 @@ def _function(aws: Aws, model: str, outputs: dict[str, str]) -> dict[str, Any]:
 def _environment(aws: Aws, outputs: dict[str, str]) -> dict[str, Any]:
     """Return the state of an environment, and how many machines it has."""
     state = state_of(aws, outputs)
-    health = f"{state.health} ({state.told})" if state.told else state.health
     machines = f"{state.instances} machine{'' if state.instances == 1 else 's'}"
     return {
-        "endpoint": f"{state.status}, {health}, {machines}",
+        "endpoint": f"{state.status}, {state.told or state.health}, {machines}",
         "instances": state.instances,
         "reason": "; ".join(state.causes) or None,
     }

@@ -25,10 +25,8 @@ def write_again(deployed: Any, model: str, files: dict[str, bytes], **manifest: 
 
 def spoil(deployed: Any, model: str) -> str:
     """Make an artifact that no server can load the latest one, and return the version of the one before."""
-    name = next(
-        name for name in unpack(load_artifact(deployed.project.root, model)) if name.startswith("model.")
-    )
-    return write_again(deployed, model, {name: b"not a model"})
+    files = unpack(load_artifact(deployed.project.root, model))
+    return write_again(deployed, model, {name: b"no model" for name in files if name.startswith("model.")})
 
 
 def point_at(deployed: Any, model: str, version: str) -> None:

@@ -54,11 +54,11 @@ class Deployed:
     aws: Aws
     story: Story
 
-    def redeploy(self, model: str, **context: str) -> dict[str, Replay]:
+    def redeploy(self, model: str, *, swap: bool = False, **context: str) -> dict[str, Replay]:
         """Deploy one model again, with the driver of the inner loop, and return what the replay showed."""
         given = {"models": model, **context}
-        settings = load_settings(self.project.root, given)
-        return deploy(self.project, self.aws, settings.models, given, self.story, direct=True)[model]
+        models = load_settings(self.project.root, given).models
+        return deploy(self.project, self.aws, models, given, self.story, direct=True, swap=swap)[model]
 
 
 def make_project(root: Path) -> Project:
@@ -132,4 +132,17 @@ def wine(deployed: Deployed) -> Iterator[Deployed]:
     deployed.redeploy("wine")
     yield deployed
     delete_stacks(deployed.aws, [stack_name("local", "wine")], deployed.story)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def forest(deployed: Deployed) -> Iterator[Deployed]:
+    """The same embedded AWS with iris_forest on it as well: an environment behind a load balancer."""
+    folder = deployed.project.root / "model_code" / "iris_forest"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "model_code" / "iris_forest", folder, ignore=ignored)
+    train(deployed.project.root, load_model(deployed.project.root, "iris_forest"))
+    deployed.redeploy("iris_forest")
+    yield deployed
+    delete_stacks(deployed.aws, [stack_name("local", "iris_forest")], deployed.story)
     shutil.rmtree(folder)
