@@ -224,7 +224,11 @@ class Environment:
 
     def _update(self, wanted: Configuration) -> str:
         old, self.current = self.current, wanted
-        self.current = wanted if self._rollout.to(wanted, old) else old
+        done = False
+        try:
+            done = self._rollout.to(wanted, old)
+        finally:
+            self.current = wanted if done else old
         return "Ready"
 
     def _rebuild(self) -> str:
