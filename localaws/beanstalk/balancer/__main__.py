@@ -15,7 +15,7 @@ from typing import Any
 from localaws.beanstalk.balancer.core import Core
 from localaws.beanstalk.balancer.plane import Plane
 
-_MOST_FILES = 65_536
+_MOST_FILES = 10_240  # as many as macOS gives any process
 
 
 class Commands(asyncio.Protocol):

@@ -55,7 +55,7 @@ class Front(asyncio.BufferedProtocol):
         self.seen = self._core.loop.time()
         if self._receiving:
             self._body(data)
-        elif self._exchange:
+        elif self._exchange or self._takes_no_more:
             self._pending += data
             if len(self._pending) > MAX_HELD_BYTES:
                 self.pause_reading()
@@ -70,6 +70,7 @@ class Front(asyncio.BufferedProtocol):
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         """The client has gone."""
         self._listener.fronts.discard(self)
+        self._pending = b""
         exchange, self._exchange = self._exchange, None
         if exchange:
             exchange.give_up(None)
@@ -128,7 +129,7 @@ class Front(asyncio.BufferedProtocol):
             self._core.loop.call_soon(self._next)
         elif self._ended:
             self._transport.close()
-        if self._paused:
+        if len(self._pending) <= MAX_HELD_BYTES:
             self.resume_reading()
 
     def break_off(self) -> None:

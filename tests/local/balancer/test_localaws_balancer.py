@@ -217,6 +217,17 @@ def test_a_large_body_waits_for_a_target_that_does_not_read(balancer):
         balancer.close(port)
 
 
+def test_a_client_that_asks_on_and_on_without_reading_is_held_back(balancer, port):
+    many, sent = get("/echo", f"X: {'x' * 2000}") * 200, 0
+    before = _resident_kb(balancer.pid)
+    with Client(port) as client:
+        client.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            while sent < 64 * 1024 * 1024:
+                sent += client.socket.send(many[sent % len(many) :])
+        assert _resident_kb(balancer.pid) - before < 8_000
+
+
 def _resident_kb(pid):
     printed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
     return int(printed.stdout)
