@@ -32,7 +32,7 @@ from training.beanstalk_bundle import find_bundle
 # The public name lives for a minute in caches; who asked just before that has half a minute more.
 _DRAIN_S = 90
 # How long an environment that is deployed may take to be healthy; on one machine the next look is soon.
-_PATIENCE_S, _LOCAL_PATIENCE_S = 480, 30
+_PATIENCE_S, _LOCAL_PATIENCE_S = 420, 30
 
 
 class BeanstalkStack(cdk.Stack):

@@ -43,7 +43,7 @@ class LiveEnvironmentProps:
     """The load balancer is inside a VPC. The function is not: the health alone is asked, and with it /ping,
     for which every server has verified its files and predicted a golden row."""
     patience_s: int
-    """How long it may take until it is healthy; 480 s at the most."""
+    """How long it may take until it is healthy; 420 s at the most."""
     drain_s: int
     """How long the old environment stays after a swap: until caches have forgotten its address."""
     log_retention_days: int

@@ -18,7 +18,7 @@ import botocore.session
 
 _MAX_REASON = 1000  # CloudFormation takes 4096 bytes for the whole answer
 # Together with the patience for health and the drain below the 15 minutes that Lambda gives.
-_ROWS_S, _SWAP_S, _PAUSE_S = 90, 180, 5
+_ROWS_S, _SWAP_S, _PAUSE_S = 90, 120, 5
 _LATELY_S = 3600
 _PROPERTIES = "aws:elasticbeanstalk:application:environment"
 
@@ -71,7 +71,7 @@ def _go_live(public: str, event: dict[str, Any]) -> str:
         except Exception as error:
             raise Unfit(f"{error} {_events(properties)}") from error
     if old not in (None, name) and _find(properties, old).get("CNAME") == public:
-        _patiently(_ready, patience_s, properties, name, old)
+        _patiently(_ready, _SWAP_S, properties, name, old)
         _client().swap_environment_cnames(SourceEnvironmentName=old, DestinationEnvironmentName=name)
         _patiently(_swapped, _SWAP_S, properties, name, old, public)
         time.sleep(float(properties["DrainSeconds"]))  # names in caches still lead to the old one
