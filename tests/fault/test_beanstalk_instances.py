@@ -94,6 +94,15 @@ def test_an_instance_whose_health_check_fails_is_asked_again_once_it_passes(part
         until(lambda: fleet.health().status == "Ok")
 
 
+def test_instances_that_are_all_too_busy_for_health_checks_go_on_answering(parts: Parts) -> None:
+    with serving(parts, 2) as (fleet, port):
+        folders = list(parts.fleets.iterdir())
+        for folder in folders:
+            (folder / "tmp" / "sick").touch()
+        until(lambda: fleet.health().status == "Severe")
+        assert {status(port) for _ in range(20)} == {200}
+
+
 def test_a_container_that_nothing_starts_again_stays_down_until_the_next_deployment(parts: Parts) -> None:
     parts.bundle("once", {"docker-compose.yml": COMPOSE.replace("always", "'no'"), "model/name": "once"})
     with serving(parts, 1, "once") as (fleet, port):

@@ -59,9 +59,15 @@ class Members:
         self._targets.drain(self._group, application.port, application.deployment.drain_s)
 
     def _publish(self) -> None:
-        ports = [
-            instance.application.port
+        """Name the healthy ones, and where none is healthy all that run.
+
+        "If a target group contains only unhealthy registered targets, the load balancer routes requests to
+        all those targets, regardless of their health status" (guide for Application Load Balancers).
+        """
+        running = {
+            instance: instance.application
             for instance in self._instances
-            if instance.application and instance.unhealthy_since is None
-        ]
-        self._targets.set_targets(self._group, ports)
+            if instance.application and instance.application.alive()
+        }
+        healthy = [instance for instance in running if instance.unhealthy_since is None]
+        self._targets.set_targets(self._group, [running[instance].port for instance in healthy or running])
