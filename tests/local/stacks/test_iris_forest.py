@@ -154,7 +154,7 @@ def test_a_model_that_cannot_load_is_rolled_back_and_the_old_one_answers_through
     assert forest.aws.stack_status("iris_forest") == "UPDATE_ROLLBACK_COMPLETE"
     assert "model_not_loadable" in caught.value.why
     assert "The last lines of the log of" in caught.value.why
-    forest.redeploy("iris_forest")
+    check_environment(forest.aws, "iris_forest")
 
 
 def test_an_unknown_platform_is_refused_by_name_and_nothing_is_lost(forest):

@@ -64,4 +64,3 @@ def test_an_environment_that_answers_golden_rows_otherwise_never_gets_the_addres
     assert set(load.answers) == {f"{before['ModelVersion']} [0]"}
     assert outputs_of(forest) == before
     assert environments(forest) == {before["EnvironmentName"]: "Ready"}
-    forest.redeploy("iris_forest")
