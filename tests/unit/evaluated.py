@@ -10,8 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeRegressor
 
-from stacks.model_section import ModelSection
-from stacks.model_section import GateSection
+from stacks.model_section import GateSection, ModelSection
 from stacks.settings import ModelSettings
 from training.data import load_dataset
 from training.evaluate import evaluate
