@@ -32,9 +32,10 @@ def _wildcard(resource: str) -> str:
     return f"AwsSolutions-IAM5[Resource::{resource}]"
 
 
-_GROUPS_OF_BOTH = [
-    f"{_LOG_GROUP}:/aws/elasticbeanstalk/{{environment}}-{slot}/*" for slot in ("blue", "green")
-]
+_GROUPS_OF_BOTH, _HEALTH_OF_BOTH = (
+    [f"{_LOG_GROUP}:/aws/elasticbeanstalk/{{environment}}-{slot}/{rest}" for slot in ("blue", "green")]
+    for rest in ("*", "environment-health.log:*")
+)
 _OF_ACCESS_LOGS = (
     "DataAccessLogsPolicy459727B3",
     "H-07[logdelivery.elasticloadbalancing.amazonaws.com]",
@@ -114,6 +115,10 @@ OF_ENVIRONMENTS = tuple(
         ("InstanceProfile/Role/Resource", _wildcard(f"{_BUCKET}/logs/*"), _LOG_BUNDLES),
         *(("InstanceProfile/Role/Resource", _wildcard(group), _GROUPS) for group in _GROUPS_OF_BOTH),
         ("ServiceRole/Default/Resource", _wildcard("*"), "What it observes takes no resource"),
+        *(
+            ("ServiceRole/Default/Resource", _wildcard(group), "The streams of one log group")
+            for group in _HEALTH_OF_BOTH
+        ),
         ("Cleanup/Cleaner/Role/Resource", _wildcard(f"{_BUCKET}/{_ID}/*"), _REMOVED),
         ("Cleanup/Cleaner/Role/Resource", _wildcard(f"{_BUCKET}/logs/*/{_ID}/*"), _REMOVED),
         ("Cleanup/Cleaner/Role/Resource", _wildcard(f"{_LOG_GROUP}:*"), "DescribeLogGroups needs all groups"),

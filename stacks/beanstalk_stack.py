@@ -80,7 +80,9 @@ class BeanstalkStack(cdk.Stack):
         made = Made(
             instance_profile=self._instance_profile(image, shared).profile_name,
             service_role=ServiceRole(
-                self, "ServiceRole", props=ServiceRoleProps(load_balanced=stage.load_balanced)
+                self,
+                "ServiceRole",
+                props=ServiceRoleProps(environment_name_prefix=self._name, load_balanced=stage.load_balanced),
             ).role_arn,
             properties=self._properties(image),
             access_logs_bucket=shared.access_logs_bucket_name if stage.load_balanced else None,

@@ -48,7 +48,9 @@ _UNDER_A_PREFIX = (
     (re.compile(r".*:log-group:/aws/sagemaker/(Training|Transform)Jobs:\*"), _LOG_ACTIONS),
     # The groups of one environment, which the files of its platform name.
     (
-        re.compile(r".*:log-group:/aws/elasticbeanstalk/[a-z0-9-]+-(blue|green)/\*"),
+        re.compile(
+            r".*:log-group:/aws/elasticbeanstalk/[a-z0-9-]+-(blue|green)/(environment-health\.log:)?\*"
+        ),
         {*_LOG_ACTIONS, "logs:DeleteLogGroup"} - {"logs:CreateLogGroup"},
     ),
     (

@@ -8,10 +8,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.constructs.instance_profile import SLOTS, log_group_arn
 from stacks.rights import allow, inline
 
 # AWS's policy for it, AWSElasticBeanstalkEnhancedHealth, without what workers, classic load balancers and
-# notifications need.
+# notifications need; it writes to the groups of all environments.
 _OBSERVE = [
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeAutoScalingInstances",
@@ -33,6 +34,8 @@ MANAGED_UPDATES_ROLE = "AWSServiceRoleForElasticBeanstalkManagedUpdates"
 class ServiceRoleProps:
     """What a ServiceRole needs to know."""
 
+    environment_name_prefix: str
+    """The environments' names up to `-blue` or `-green`."""
     load_balanced: bool
     """Behind a load balancer; a single machine has an address that moves to the next one."""
 
@@ -42,7 +45,22 @@ class ServiceRole(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, props: ServiceRoleProps) -> None:
         super().__init__(scope, construct_id)
-        policies = {"ObserveHealth": [allow(_OBSERVE, ["*"])]}
+        stack = cdk.Stack.of(self)
+        groups = [
+            f"/aws/elasticbeanstalk/{props.environment_name_prefix}-{slot}/environment-health.log:*"
+            for slot in SLOTS
+        ]
+        policies = {
+            "ObserveHealth": [allow(_OBSERVE, ["*"])],
+            # Health is told by Beanstalk itself, not by a machine: "Streaming Elastic Beanstalk environment
+            # health information to Amazon CloudWatch Logs", prerequisites.
+            "WriteHealth": [
+                allow(
+                    ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                    [log_group_arn(stack, group) for group in groups],
+                )
+            ],
+        }
         if not props.load_balanced:
             # Neither the address nor the machine has a name that is known before.
             policies["MoveAddress"] = [allow(["ec2:AssociateAddress"], ["*"])]

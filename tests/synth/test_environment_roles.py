@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.synth.harness import Templates, only, rights, role
 
@@ -70,13 +71,22 @@ def test_the_cleanup_deletes_objects_of_environments_alone_and_logs_only_where_n
 
 def test_beanstalk_only_looks_and_no_policy_of_aws_is_attached(dev: Templates, prod: Templates) -> None:
     for template, stage in ((dev[STACK], "dev"), (prod["slipway-prod-iris-forest"], "prod")):
-        actions = {action for action, _ in rights(template, "ServiceRole")}
+        found = rights(template, "ServiceRole")
         moved = {"ec2:AssociateAddress"} if stage == "dev" else set()
-        assert {action for action in actions if ":Describe" not in action} == moved
+        assert {action for action, _ in found if not re.match("logs:|.*:Describe", action)} == moved
         (trust,) = role(template, "ServiceRole")["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "elasticbeanstalk.amazonaws.com"}
         assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "elasticbeanstalk"}}
         assert "ManagedPolicyArns" not in json.dumps(template)
+
+
+def test_beanstalk_writes_the_health_of_two_environments_to_their_own_log_groups(dev: Templates) -> None:
+    groups = [group.removesuffix("*") + "environment-health.log:*" for group in LOGS]
+    assert {key for key in rights(dev[STACK], "ServiceRole") if key[0].startswith("logs:")} == {
+        (f"logs:{action}", group)
+        for action in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+        for group in groups
+    }
 
 
 def test_machines_get_the_role_by_a_profile_of_the_stack(dev: Templates) -> None:
