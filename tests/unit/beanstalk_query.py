@@ -31,6 +31,7 @@ class Aws:
     has_bucket: bool
     groups: set[str]
     stack_status: str
+    denied: set[str]
     model: Callable[[list[Any]], tuple[int, Any]]
     before: Callable[[Asked], None]
 
@@ -62,6 +63,10 @@ class Aws:
                 asked = dict(parse_qsl(body))
                 aws.asked.append(asked)
                 aws.before(asked)
+                if asked["Action"] in aws.denied:
+                    error = "<Error><Code>AccessDenied</Code><Message>no right</Message></Error>"
+                    self._send(403, f"<ErrorResponse>{error}</ErrorResponse>".encode())
+                    return
                 self._send(200, aws.answer(asked).encode())
 
             def do_GET(self) -> None:
@@ -105,7 +110,7 @@ class Aws:
         self.environments, self.events, self.properties = {}, [], {}
         self.asked, self.rows, self.told = [], [], []
         self.objects, self.has_bucket, self.groups = set(), True, set()
-        self.stack_status = "UPDATE_IN_PROGRESS"
+        self.stack_status, self.denied = "UPDATE_IN_PROGRESS", set()
         self.model = lambda row: (200, ["setosa"])
         self.before = lambda asked: None
 

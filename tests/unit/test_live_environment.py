@@ -118,6 +118,17 @@ def test_an_image_that_beanstalk_took_back_fails_the_deploy_too(aws: Aws) -> Non
     )
 
 
+def test_properties_that_aws_does_not_tell_fail_no_deploy(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.denied = {"DescribeConfigurationSettings"}
+    assert run(aws, Properties={"SLIPWAY_IMAGE": "registry/image:two"})["Status"] == "SUCCESS"
+    assert "The properties are not compared: " in capsys.readouterr().out
+
+    aws.denied = {"DescribeEnvironments"}
+    assert "(AccessDenied)" in run(aws)["Reason"]
+
+
 def test_health_is_waited_for(aws: Aws) -> None:
     aws.add(BLUE, Status="Updating", Health="Grey")
     steps = iter([{"Status": "Ready"}, {"Health": "Yellow"}, {"Health": "Green"}])
