@@ -88,6 +88,7 @@ class BeanstalkStack(cdk.Stack):
             access_logs_bucket=shared.access_logs_bucket_name if stage.load_balanced else None,
         )
         platform = platform_arn(self.partition, self.region, model.serve.platform_version)
+        options = options_of(placed, made)
         environment = BeanstalkEnvironment(
             self,
             "Environment",
@@ -98,7 +99,7 @@ class BeanstalkStack(cdk.Stack):
                 bundle=s3_assets.Asset(self, "Bundle", path=str(find_bundle(root, artifact, model))),
                 version=artifact.version,
                 platform_arn=platform,
-                options=options_of(placed, made),
+                options=options,
             ),
         )
         cleanup = EnvironmentCleanup(
@@ -135,7 +136,7 @@ class BeanstalkStack(cdk.Stack):
                 drain_s=0 if stage.name == "local" else _DRAIN_S,
                 log_retention_days=stage.log_retention_days,
                 after=[environment.environment],
-                properties=made.properties,
+                options=options,
                 platform_arn=platform,
             ),
         )

@@ -12,6 +12,7 @@ from constructs import Construct, IDependable
 
 from stacks.constructs.deploy_function import DeployFunction, DeployFunctionProps
 from stacks.constructs.instance_profile import application_arn, environment_arns
+from stacks.environment_options import Option
 from stacks.rights import allow
 
 # Lambda's longest: an environment may take minutes to become healthy, and a swap some more.
@@ -31,8 +32,9 @@ class LiveEnvironmentProps:
     """Which is to be live."""
     version_label: str
     """What it is to serve."""
-    properties: Mapping[str, str]
-    """The environment properties that it is to have; the image's name is one."""
+    options: Sequence[Option]
+    """What it is to be like: a change of any has to pass, and the environment properties, of which the
+    image's name is one, have to be in force."""
     platform_arn: str
     """A new platform has to pass, too."""
     manifest: Mapping[str, Any]
@@ -106,7 +108,10 @@ class LiveEnvironment(Construct):
                 "PatienceSeconds": str(props.patience_s),
                 "DrainSeconds": str(props.drain_s),
                 **({"DomainName": props.domain_name} if props.domain_name else {}),
-                "Properties": dict(props.properties),
+                "OptionSettings": [
+                    {"Namespace": option.namespace, "OptionName": option.name, "Value": option.value}
+                    for option in props.options
+                ],
                 "PlatformArn": props.platform_arn,
             },
             after=props.after,

@@ -122,7 +122,7 @@ def _healthy(properties: dict[str, Any]) -> dict[str, Any]:
     if found.get("VersionLabel") != wanted:  # CloudFormation reports success all the same
         raise Unfit(f"{name} went back to {found.get('VersionLabel')}: {wanted} could not be deployed.")
     told = _told(properties)
-    for key, value in properties["Properties"].items():
+    for key, value in _properties_of(properties["OptionSettings"]).items():
         if told.get(key) != value:
             raise Unfit(f"{name} went back to {key} = {told.get(key)}: {value} could not be deployed.")
     if found.get("Health") != "Green":
@@ -143,8 +143,11 @@ def _told(properties: dict[str, Any]) -> dict[str, str]:
         if error.response["Error"]["Code"] not in _DENIED:
             raise
         print(f"The properties are not compared: {error}")
-        return dict(properties["Properties"])
-    options = [option for settings in found for option in settings["OptionSettings"]]
+        return _properties_of(properties["OptionSettings"])
+    return _properties_of([option for settings in found for option in settings["OptionSettings"]])
+
+
+def _properties_of(options: list[dict[str, str]]) -> dict[str, str]:
     return {o["OptionName"]: o.get("Value", "") for o in options if o["Namespace"] == _PROPERTIES}
 
 

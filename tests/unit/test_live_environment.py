@@ -46,7 +46,13 @@ def run(
         "ApplicationName": "slipway-prod-iris-forest",
         "EnvironmentName": name,
         "VersionLabel": label,
-        "Properties": {},
+        "OptionSettings": [
+            {"Namespace": "aws:ec2:instances", "OptionName": "InstanceTypes", "Value": "t3.small"},
+            *(
+                {"Namespace": live_environment._PROPERTIES, "OptionName": key, "Value": value}
+                for key, value in more.pop("told", {}).items()
+            ),
+        ],
         "Golden": json.dumps(golden),
         "PatienceSeconds": "0.2",
         "DrainSeconds": "0",
@@ -109,8 +115,8 @@ def test_what_beanstalk_took_back_fails_the_deploy_with_its_own_words(aws: Aws) 
 
 def test_an_image_that_beanstalk_took_back_fails_the_deploy_too(aws: Aws) -> None:
     aws.properties = {"SLIPWAY_IMAGE": "registry/image:one", "OTHER": "x"}
-    assert run(aws, Properties={"SLIPWAY_IMAGE": "registry/image:one"})["Status"] == "SUCCESS"
-    told = run(aws, "Update", old=BLUE, public=NAME, Properties={"SLIPWAY_IMAGE": "registry/image:two"})
+    assert run(aws, told={"SLIPWAY_IMAGE": "registry/image:one"})["Status"] == "SUCCESS"
+    told = run(aws, "Update", old=BLUE, public=NAME, told={"SLIPWAY_IMAGE": "registry/image:two"})
     assert (told["Status"], told["Reason"]) == (
         "FAILED",
         f"Unfit: {BLUE} went back to SLIPWAY_IMAGE = registry/image:one: "
@@ -122,7 +128,7 @@ def test_properties_that_aws_does_not_tell_fail_no_deploy(
     aws: Aws, capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.denied = {"DescribeConfigurationSettings"}
-    assert run(aws, Properties={"SLIPWAY_IMAGE": "registry/image:two"})["Status"] == "SUCCESS"
+    assert run(aws, told={"SLIPWAY_IMAGE": "registry/image:two"})["Status"] == "SUCCESS"
     assert "The properties are not compared: " in capsys.readouterr().out
 
     aws.denied = {"DescribeEnvironments"}
