@@ -15,6 +15,7 @@ import botocore.session
 _MAX_REASON = 1000  # CloudFormation takes 4096 bytes for the whole answer
 _PATIENT = botocore.config.Config(retries={"mode": "standard", "max_attempts": 10})
 _REMEMBERED_S = 42 * 24 * 3600  # so long Beanstalk knows an environment that was terminated
+_OBJECTS = "resources/environments/"
 # An environment's own objects, and the logs that were asked of its machines.
 _PREFIXES = ("", "logs/tail/", "logs/bundle/", "logs/publish/")
 
@@ -52,10 +53,14 @@ def _clean(properties: dict[str, Any]) -> None:
         IncludeDeleted=True,
         IncludedDeletedBackTo=time.time() - _REMEMBERED_S,
     )
-    identities = [environment["EnvironmentId"] for page in found for environment in page["Environments"]]
-    for identity in identities:
-        for kind in _PREFIXES:
-            _empty(properties["Bucket"], properties["Owner"], f"resources/environments/{kind}{identity}/")
+    identities = {environment["EnvironmentId"] for page in found for environment in page["Environments"]}
+    s3, where = _client("s3"), {"Bucket": properties["Bucket"], "ExpectedBucketOwner": properties["Owner"]}
+    try:
+        for identity in identities | _forgotten(s3, where, application):
+            for kind in _PREFIXES:
+                _empty(s3, where, f"{_OBJECTS}{kind}{identity}/")
+    except s3.exceptions.NoSuchBucket:
+        pass  # no environment was ever made in this region
     if "LogGroups" in properties:
         logs = _client("logs")
         for prefix in properties["LogGroups"]:
@@ -64,15 +69,21 @@ def _clean(properties: dict[str, Any]) -> None:
                     logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
-def _empty(bucket: str, owner: str, prefix: str) -> None:
-    client = _client("s3")
-    where = {"Bucket": bucket, "ExpectedBucketOwner": owner}
-    try:
-        pages = list(client.get_paginator("list_objects_v2").paginate(**where, Prefix=prefix))
-    except client.exceptions.NoSuchBucket:
-        return  # no environment was ever made in this region
-    for page in pages:
+def _forgotten(s3: Any, where: dict[str, str], application: str) -> set[str]:
+    """Return the ids of all environments that have a copy of a version of the application, however old."""
+    pages = s3.get_paginator("list_objects_v2").paginate(**where, Prefix=f"{_OBJECTS}e-", Delimiter="/")
+    folders = [folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", [])]
+    found = set()
+    for folder in folders:
+        versions = f"{folder}_runtime/_versions/{application}/"
+        if "Contents" in s3.list_objects_v2(**where, Prefix=versions, MaxKeys=1):
+            found.add(folder.removeprefix(_OBJECTS).rstrip("/"))
+    return found
+
+
+def _empty(s3: Any, where: dict[str, str], prefix: str) -> None:
+    for page in list(s3.get_paginator("list_objects_v2").paginate(**where, Prefix=prefix)):
         if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
-            failed = client.delete_objects(**where, Delete={"Objects": keys, "Quiet": True}).get("Errors")
+            failed = s3.delete_objects(**where, Delete={"Objects": keys, "Quiet": True}).get("Errors")
             if failed:
                 raise RuntimeError(f"{failed[0]['Key']}: {failed[0].get('Message')}")

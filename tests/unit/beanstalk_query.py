@@ -74,10 +74,12 @@ class Aws:
                 if not aws.has_bucket:
                     self._send(404, b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>")
                     return
-                prefix = dict(parse_qsl(self.path.partition("?")[2]))["prefix"]
-                found = [
-                    f"<Contents><Key>{key}</Key></Contents>" for key in aws.objects if key.startswith(prefix)
-                ]
+                asked = dict(parse_qsl(self.path.partition("?")[2]))
+                keys = [key for key in aws.objects if key.startswith(asked["prefix"])]
+                found = [f"<Contents><Key>{key}</Key></Contents>" for key in keys]
+                if "delimiter" in asked:
+                    below = {key[: key.index("/", len(asked["prefix"])) + 1] for key in keys}
+                    found = [f"<CommonPrefixes><Prefix>{key}</Prefix></CommonPrefixes>" for key in below]
                 self._send(200, f"<ListBucketResult>{''.join(found)}</ListBucketResult>".encode())
 
             def do_PUT(self) -> None:

@@ -18,9 +18,13 @@ OURS = {
     "resources/environments/logs/tail/e-ourgreen11/i-1/1.txt",
     "resources/environments/logs/bundle/e-ourblue111/i-1/1.zip",
     "resources/environments/logs/publish/e-ourblue111/i-1/1.gz",
+    # Of one that Beanstalk has forgotten, as it does after 42 days.
+    "resources/environments/e-ourolder11/_runtime/_versions/slipway-dev-iris-forest/v0",
+    "resources/environments/logs/tail/e-ourolder11/i-1/1.txt",
 }
 OTHERS = {
     "resources/environments/e-ourblue1112/_runtime/versions/manifest_1",
+    "resources/environments/e-theirs1111/_runtime/_versions/slipway-dev-iris-forest-2/v1",
     "resources/environments/e-theirs1111/_runtime/versions/manifest_1",
     "resources/environments/logs/tail/e-theirs1111/i-1/1.txt",
     "20260101-app.zip",
