@@ -176,6 +176,16 @@ def test_a_swap_that_is_asked_for_again_changes_nothing(aws: Aws) -> None:
     assert aws.environments[GREEN]["CNAME"] == NAME
 
 
+def test_where_somebody_has_terminated_the_old_environment_the_new_one_is_live_under_its_own_name(
+    aws: Aws,
+) -> None:
+    aws.add(BLUE, Status="Terminated")
+    aws.add(GREEN, VersionLabel="v2")
+    told = swap(aws)
+    assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", f"{GREEN}.example.com")
+    assert "SwapEnvironmentCNAMEs" not in aws.actions()
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
