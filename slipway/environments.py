@@ -50,7 +50,11 @@ def state_of(aws: Aws, outputs: Mapping[str, str]) -> State:
         ApplicationName=outputs["ApplicationName"], EnvironmentNames=[name], IncludeDeleted=False
     )["Environments"]
     if not found:
-        raise NotDeployed(f"The environment {name} is gone.", fix="Look at: slipway status")
+        raise NotDeployed(
+            f"The environment {name} is gone.",
+            why="Somebody terminated it, and CloudFormation does not know.",
+            fix="Make another one in its place: slipway deploy MODEL --swap",
+        )
     about = found[0]
     instances, causes = 0, ()
     try:
