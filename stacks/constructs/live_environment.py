@@ -122,14 +122,18 @@ class LiveEnvironment(Construct):
 
 
 def golden_of(manifest: Mapping[str, Any], *, ask: bool) -> str:
-    """Return the golden rows that fit, one at least, as JSON {"rows": …, "predictions": …, "tolerance": …}.
+    """Return the golden rows that fit, one at least, as JSON, with how to judge their answers.
 
-    There are none where nobody can ask, and where a model's own hooks may give its answers any form.
+    There are none where nobody can ask. A model's own hooks may give its answers any form: they are not
+    compared, but each row has to be answered.
+
+    Returns:
+        {"rows": …, "predictions": …, "compared": …, "tolerance": …}
     """
     golden = manifest["golden"]
     rows, predictions = golden["rows"], golden["predictions"]
     count, size = 0, 0
-    if ask and not manifest.get("hooks"):
+    if ask:
         for row, prediction in zip(rows, predictions, strict=True):
             size += len(json.dumps([row, prediction]))
             if count and size > _GOLDEN_BYTES:
@@ -137,5 +141,10 @@ def golden_of(manifest: Mapping[str, Any], *, ask: bool) -> str:
             count += 1
     # As the server has it. Its own function would bring NumPy into synth.
     tolerance = manifest["engine"].get("agreement", {}).get("tolerance") or 0.0
-    asked = {"rows": rows[:count], "predictions": predictions[:count], "tolerance": tolerance}
+    asked = {
+        "rows": rows[:count],
+        "predictions": predictions[:count],
+        "compared": not manifest.get("hooks"),
+        "tolerance": tolerance,
+    }
     return json.dumps(asked, sort_keys=True, allow_nan=False)

@@ -66,9 +66,11 @@ def _go_live(public: str, event: dict[str, Any]) -> str:
             address = _patiently(_healthy, patience_s, properties)["EndpointURL"]
             golden = json.loads(properties["Golden"])
             for row, expected in zip(golden["rows"], golden["predictions"], strict=True):
-                answer = _patiently(_asked, _ROWS_S, address, properties.get("DomainName"), row)
-                if not _same(answer, expected, golden["tolerance"]):
-                    raise Unfit(f"{row} is answered with {answer!r}, and training gave {expected!r}.")
+                body = _patiently(_asked, _ROWS_S, address, properties.get("DomainName"), row)
+                if golden["compared"]:
+                    (answer,) = json.loads(body)
+                    if not _same(answer, expected, golden["tolerance"]):
+                        raise Unfit(f"{row} is answered with {answer!r}, and training gave {expected!r}.")
         except Exception as error:
             raise Unfit(f"{error} {_events(properties)}") from error
     if old not in (None, name) and _find(properties, old).get("CNAME") == public:
@@ -156,7 +158,7 @@ def _swapped(properties: dict[str, Any], name: str, old: str, public: str) -> No
         raise NotYet(f"{public} does not lead to {name} yet.")
 
 
-def _asked(address: str, domain: str | None, row: list[Any]) -> Any:
+def _asked(address: str, domain: str | None, row: list[Any]) -> bytes:
     host = address.removeprefix("http://").rstrip("/")
     connection = http.client.HTTPConnection(domain or host, timeout=20)
     if domain:  # its record may lead to the live environment, or to nothing yet
@@ -169,10 +171,10 @@ def _asked(address: str, domain: str | None, row: list[Any]) -> Any:
     body = answer.read()
     connection.close()
     if answer.status != 200:
-        kind = NotYet if answer.status >= 500 else Unfit
+        # 500 is the model's own; what stands between says 502 to 504, until it knows of the machines.
+        kind = NotYet if answer.status > 500 else Unfit
         raise kind(f"A golden row is answered with {answer.status}: {body[:300].decode(errors='replace')}")
-    (value,) = json.loads(body)
-    return value
+    return body
 
 
 def _same(answer: Any, expected: Any, tolerance: float) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stacks.constructs.live_environment import golden_of
 from stacks.functions import live_environment
 from stacks.functions.live_environment import handler
 from tests.unit.beanstalk_query import Asked, Aws, running
@@ -17,7 +18,12 @@ from tests.unit.test_environment_door import certificate_for
 
 BLUE, GREEN = "slipway-prod-iris-forest-blue", "slipway-prod-iris-forest-green"
 NAME = f"{BLUE}.example.com"
-GOLDEN = {"rows": [[5.1, 3.5], [6.5, None]], "predictions": ["setosa", "setosa"], "tolerance": 0.0}
+GOLDEN = {
+    "rows": [[5.1, 3.5], [6.5, None]],
+    "predictions": ["setosa", "setosa"],
+    "compared": True,
+    "tolerance": 0.0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +199,7 @@ def test_where_somebody_has_terminated_the_old_environment_the_new_one_is_live_u
         ((200, [1]), "[5.1, 3.5] is answered with 1, and training gave 'setosa'."),
         ((200, []), "not enough values to unpack (expected 1, got 0)"),
         ((400, {"error": "no"}), 'A golden row is answered with 400: {"error": "no"}'),
+        ((500, {"error": "no"}), 'A golden row is answered with 500: {"error": "no"}'),
         ((503, {"error": "no"}), 'A golden row is answered with 503: {"error": "no"}'),
     ],
 )
@@ -251,20 +258,30 @@ def test_a_version_in_place_that_failed_does_not_fail_the_rollback(aws: Aws) -> 
 
 
 def test_numbers_may_differ_by_what_training_found(aws: Aws) -> None:
-    golden = {"rows": [[1.0]], "predictions": [2.0], "tolerance": 0.001}
+    golden = {**GOLDEN, "rows": [[1.0]], "predictions": [2.0], "tolerance": 0.001}
     aws.model = lambda row: (200, [2.0004])
     assert run(aws, golden=golden)["Status"] == "SUCCESS"
     aws.model = lambda row: (200, [2.01])
     assert "answered with 2.01" in run(aws, golden=golden)["Reason"]
 
 
+def test_a_model_with_hooks_of_its_own_has_to_answer_in_whatever_form(aws: Aws) -> None:
+    hooks = {**GOLDEN, "compared": False}
+    aws.model = lambda row: (200, {"any": "form"})
+    assert run(aws, golden=hooks)["Status"] == "SUCCESS"
+    asked = len(aws.rows)
+    aws.model = lambda row: (500, {"error": "no"})
+    assert "A golden row is answered with 500" in run(aws, golden=hooks)["Reason"]
+    assert len(aws.rows) == asked + 1  # the model's own failure is no start that takes its time
+
+
 def test_without_rows_the_health_alone_decides(aws: Aws) -> None:
-    assert run(aws, golden={"rows": [], "predictions": [], "tolerance": 0.0})["Status"] == "SUCCESS"
+    assert run(aws, golden={**GOLDEN, "rows": [], "predictions": []})["Status"] == "SUCCESS"
     assert aws.rows == []
 
 
 def test_a_certificate_s_name_is_the_address_that_is_told(aws: Aws) -> None:
-    golden = {"rows": [], "predictions": [], "tolerance": 0.0}
+    golden = {**GOLDEN, "rows": [], "predictions": []}
     told = run(aws, golden=golden, DomainName="iris.example.com")
     assert told["Data"] == {"Cname": NAME, "EndpointUrl": "https://iris.example.com/"}
 
@@ -296,3 +313,15 @@ def test_a_load_balancer_with_tls_has_to_show_the_certificate_of_the_domain(
 def test_nothing_is_done_when_the_stack_goes(aws: Aws) -> None:
     assert run(aws, "Delete", public=NAME)["Status"] == "SUCCESS"
     assert aws.asked == []
+
+
+@pytest.mark.parametrize("hooks", [False, True])
+def test_golden_rows_come_from_the_manifest_unless_nobody_can_ask(hooks: bool) -> None:
+    manifest = {
+        "golden": {"rows": [[1.0], [2.0]], "predictions": ["a", "b"]},
+        "engine": {"agreement": {"tolerance": 0.5}},
+        "hooks": hooks,
+    }
+    rows = {"rows": [[1.0], [2.0]], "predictions": ["a", "b"], "compared": not hooks, "tolerance": 0.5}
+    assert json.loads(golden_of(manifest, ask=True)) == rows
+    assert json.loads(golden_of(manifest, ask=False))["rows"] == []
