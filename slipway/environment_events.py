@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.aws import Aws
+from slipway.environment_account import beanstalk_checks
 from slipway.errors import DeployFailed
 from slipway.log_reader import LogReader
 from slipway.story import Story
@@ -20,6 +21,8 @@ _EVENTS = 50
 _FAILING = ("ERROR", "FATAL")
 # So many of them make a reason: the first ones say what went wrong, and the others what followed from it.
 _TOLD, _LINES = 4, 8
+# AWS's words where a pinned platform version has been taken away, or never was.
+_NO_PLATFORM = "No Platform named"
 # What the container said, and what Beanstalk's program on the instance said of starting it.
 _LOGS = ("stdouterr.log", "eb-engine.log")
 
@@ -92,8 +95,9 @@ def beanstalk_told(aws: Aws, models: Sequence[ModelSettings], story: Story) -> I
     Raises:
         DeployFailed: the one that was raised within, with the reason.
     """
-    applications = [stack_name(aws.stage.name, model.name) for model in models if model.serve.on_beanstalk]
-    if not applications:
+    asked = [model for model in models if model.serve.on_beanstalk]
+    applications = [stack_name(aws.stage.name, model.name) for model in asked]
+    if not asked:
         yield
         return
     follower, over = _Follower(aws, applications, story), threading.Event()
@@ -116,4 +120,6 @@ def beanstalk_told(aws: Aws, models: Sequence[ModelSettings], story: Story) -> I
     if failure is not None:
         follower.look()
         why = "\n".join(part for part in (failure.why, follower.reason(failure.why)) if part)
-        raise type(failure)(failure.what, why=why, fix=failure.fix) from None
+        checks = beanstalk_checks(aws, asked) if _NO_PLATFORM in why else ()
+        mended = [check.fix for check in checks if not check.ok]
+        raise type(failure)(failure.what, why=why, fix="\n".join([*mended, failure.fix])) from None

@@ -71,7 +71,9 @@ def told(model: ModelSettings, stage: StageSettings) -> list[str]:
     found = monthly(model, stage)
     kind = model.serve.ec2_instance_types[0]
     parts = ", ".join(f"{name} {usd:.2f}" for name, usd in found.items())
-    lines = [f"about {sum(found.values()):.0f} USD a month, used or not: {parts}"]
+    # Here it costs nothing: the figure is what the stage's own settings would.
+    where = " on AWS" if stage.name == "local" else ""
+    lines = [f"about {sum(found.values()):.0f} USD a month{where}, used or not: {parts}"]
     if kind not in _HOURLY:
         lines.append(f"and the machines, whose price is not known here: Amazon EC2 On-Demand pricing, {kind}")
     placed = Placed(stage, model.serve)

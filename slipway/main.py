@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
         tell_failure("E-AWS", "AWS could not be asked.", str(error), "Look at: slipway doctor --stage STAGE")
         sys.exit(AwsUnreachable.exit_code)
     except ClientError as error:
-        tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and at the container's log.")
+        tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and slipway logs MODEL")
         sys.exit(1)
 
 

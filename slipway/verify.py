@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from client import Client
+from client import Client, EndpointNotFound
 from slipway.aws import Aws
-from slipway.errors import GoldenMismatch, SilentRollback
+from slipway.errors import GoldenMismatch, NotDeployed, SilentRollback
 from training.artifact import Artifact
 
 LATENCY_CALLS = 50
@@ -42,9 +42,16 @@ def client_for(aws: Aws, model: str, door: Literal["sagemaker", "api"] | None = 
     """Return the client of a deployed model; an endpoint may have an API beside its own door.
 
     An environment is reached by its CNAME: a domain's DNS record is made after the first deploy.
+
+    Raises:
+        NotDeployed: there is no such model.
     """
     where = {"session": aws.session, "endpoint_url": aws.endpoint_url}
-    return Client.from_outputs(model, aws.stage.name, **where, door=door, by_cname=True)
+    try:
+        return Client.from_outputs(model, aws.stage.name, **where, door=door, by_cname=True)
+    except EndpointNotFound as error:
+        stage = "" if aws.stage.name == "local" else f" --stage {aws.stage.name}"
+        raise NotDeployed(str(error), fix=f"Run: slipway deploy {model}{stage}") from None
 
 
 def check_configuration(aws: Aws, outputs: dict[str, str]) -> None:

@@ -180,6 +180,15 @@ def test_a_failed_deploy_tells_what_beanstalk_and_the_container_said(tmp_path):
     assert shown.index("Failed to deploy") < shown.index("after")
 
 
+def test_a_deploy_on_a_platform_that_is_gone_names_the_current_one():
+    current = {"PlatformVersion": "4.14.0", "PlatformLifecycleState": "Recommended"}
+    aws = Answers(describe_events={"Events": []}, list_platform_versions={"PlatformSummaryList": [current]})
+    with pytest.raises(DeployFailed) as caught, beanstalk_told(aws, [model()], Story()):
+        raise DeployFailed("It failed.", why="No Platform named 'arn:…/4.13.7' found.", fix="Mend it.")
+    assert 'platform_version = "4.14.0"' in caught.value.fix
+    assert caught.value.fix.endswith("\nMend it.")
+
+
 def test_events_that_cannot_be_read_leave_a_deploy_alone():
     with beanstalk_told(Answers(describe_events=refused()), [model()], Story()):
         pass

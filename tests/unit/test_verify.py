@@ -9,8 +9,8 @@ import pytest
 
 from client import Client
 from client.doors import Answer
-from slipway.errors import GoldenMismatch
-from slipway.verify import Replay, replay_golden_rows
+from slipway.errors import GoldenMismatch, NotDeployed
+from slipway.verify import Replay, client_for, replay_golden_rows
 
 VERSION = "0123456789ab"
 
@@ -49,3 +49,25 @@ def test_other_answers_fail_a_deploy(content):
 )
 def test_an_inference_of_a_persons_own_may_answer_otherwise(content, agreement):
     assert replayed(content, hooks=True).agreement == agreement
+
+
+class NoParameters:
+    """A session with an account in which nothing is deployed."""
+
+    region_name = "us-east-1"
+
+    def client(self, service: str, endpoint_url: str | None = None) -> NoParameters:
+        return self
+
+    def get_parameters(self, Names: list[str]) -> dict[str, list[object]]:  # noqa: N803 - AWS's name
+        return {"Parameters": []}
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"), [("local", "deploy flats"), ("prod", "deploy flats --stage prod")]
+)
+def test_who_asks_a_model_that_is_not_deployed_is_told_how_it_is(stage: str, told: str):
+    aws = SimpleNamespace(stage=SimpleNamespace(name=stage), session=NoParameters(), endpoint_url=None)
+    with pytest.raises(NotDeployed) as failure:
+        client_for(aws, "flats")
+    assert failure.value.fix == f"Run: slipway {told}"

@@ -137,7 +137,7 @@ def test_the_readmes_way_to_a_web_service_works(tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert "0" in ended.stdout.splitlines()  # what the comment beside `slipway predict` says
     assert "Instance deployment completed successfully" in ended.stdout
-    assert "USD a month, used or not" in ended.stderr
+    assert "USD a month on AWS, used or not" in ended.stderr
     assert "Completed swapping CNAMEs" in ended.stderr
     assert "nothing left" in ended.stderr
 
