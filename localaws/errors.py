@@ -64,3 +64,16 @@ class ImageError(LocalAwsError):
     """A container image could not be built, published or fetched."""
 
     code = "E-IMAGE"
+
+
+class BalancerError(LocalAwsError):
+    """The load balancer could not do what it was told."""
+
+    code = "E-LOAD-BALANCER"
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"the load balancer could not {what}",
+            why=why,
+            fix="look into the log of the embedded AWS, then do the same again",
+        )

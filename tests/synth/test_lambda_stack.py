@@ -235,10 +235,3 @@ def test_a_missing_package_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(PackageMissing, match="wine") as refused:
         synthesize(root, tmp_path / "out", stage="dev", models="wine")
     assert refused.value.fix == "Run: slipway train wine"
-
-
-def test_inline_functions_fit_into_a_template(prod: Templates) -> None:
-    for template in prod.values():
-        for found in template["Resources"].values():
-            code = found["Properties"].get("Code", {}).get("ZipFile", "")
-            assert len(code.encode()) <= 4096

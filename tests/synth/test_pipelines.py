@@ -29,6 +29,7 @@ def test_only_what_sagemaker_can_train_has_a_training_machine(tmp_path: Path, de
         "slipway-dev-diabetes": 2,
         "slipway-dev-digits": 1,
         "slipway-dev-wine": 0,
+        "slipway-dev-iris-forest": 0,
     }
     root = make_project(tmp_path, "iris")
     stages = root / "stages.toml"

@@ -9,23 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from localaws.errors import LocalAwsError
+from localaws.errors import BalancerError
 
 _ROOT = Path(__file__).resolve().parents[3]
 _ANSWER_S = 10.0
 _STOP_S = 2.0
 _STABLE_S = 1.0  # one that ends sooner would only end again
-
-
-class BalancerError(LocalAwsError):
-    """The load balancer could not do what it was told."""
-
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(
-            f"the load balancer could not {what}",
-            why=why,
-            fix="look into the log of the embedded AWS, then do the same again",
-        )
 
 
 class Balancer:

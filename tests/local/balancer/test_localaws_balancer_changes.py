@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.beanstalk.balancer.balancer import Balancer, BalancerError
+from localaws.beanstalk.balancer.balancer import Balancer
+from localaws.errors import BalancerError
 from tests.local.balancing import Client, echo, get, post, until
 from tests.local.load import Load
 

@@ -62,8 +62,8 @@ def test_eb_events_and_logs_tell_how_the_environment_came_to_be(eb, outputs):
     events, logs = eb("events").splitlines(), eb("logs")
 
     assert "createEnvironment is starting" in events[0]
-    assert any("Successfully launched environment" in event for event in events)
-    assert not [event for event in events if " ERROR " in event or " FATAL " in event]
+    (launched,) = (place for place, event in enumerate(events) if "Successfully launched" in event)
+    assert not [event for event in events[:launched] if " ERROR " in event or " FATAL " in event]
     assert re.search(r"^\[i-[0-9a-f]+\] .*Instance deployment completed successfully", logs, re.MULTILINE)
 
 
