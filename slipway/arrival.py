@@ -36,6 +36,6 @@ def await_version(aws: Aws, client: Client, version: str | None = None) -> None:
                 f"{door.url}openapi.json answers {status}, {version or 'any model'} was to answer, and "
                 f"{seen or 'none'} did.",
                 why=body.decode("utf-8", "replace")[:500] if status != 200 else "",
-                fix="Read the log of the function or of the API.",
+                fix=f"Look at: slipway status, and slipway logs {client.model}",
             )
         time.sleep(_POLL_S if aws.endpoint_url else _POLL_AWS_S)

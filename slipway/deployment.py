@@ -75,7 +75,7 @@ def deploy(
         NotDeployed: as Swap.plan does.
     """
     require_mapped_region(aws)
-    swaps = [Swap.plan(aws, model) for model in models] if swap else []
+    swaps = [Swap.plan(aws, model, story) for model in models] if swap else []
     if aws.stage.name != "local" and any(model.serve.has_api for model in models):
         require_log_role(aws)
     names = [model.name for model in models]

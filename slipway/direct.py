@@ -67,6 +67,25 @@ def deploy_assembly(
         _deploy(stacks[name], aws, story, (parameters or {}).get(name, {}))
 
 
+def await_settled(aws: Aws, name: str, story: Story) -> str | None:
+    """Wait until nobody changes a stack, and return its status; None where there is none.
+
+    The CDK CLI waits likewise. CloudFormation refuses a second change, and what a stack says of itself during
+    the first, its parameters and outputs, is of two times.
+
+    Raises:
+        DeployFailed: it did not settle within half an hour.
+    """
+    cloudformation = aws.client("cloudformation")
+    status = _status(cloudformation, name)
+    # A stack under review has a change set, and nothing happens to it.
+    if status is None or not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+        return status
+    story.event(f"{name} is being changed already: waiting until that has ended")
+    known = {event["EventId"] for event in _events(cloudformation, name)}
+    return _settled(cloudformation, name, story, known, poll_s=POLL_S if aws.endpoint_url else POLL_AWS_S)
+
+
 def deployed_stacks(aws: Aws, stage: str) -> list[str]:
     """Return the stage's stacks that exist, in the order in which they can go: the shared one last.
 
@@ -155,7 +174,7 @@ def _deploy(stack: _Stack, aws: Aws, story: Story, given: Mapping[str, str]) -> 
         "Capabilities": CAPABILITIES,
         "RoleARN": stack.role,
     }
-    status = _status(cloudformation, stack.name)
+    status = await_settled(aws, stack.name, story)
     if status in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_FAILED"):
         # A first create that failed can only be deleted, on AWS too.
         cloudformation.delete_stack(StackName=stack.name)

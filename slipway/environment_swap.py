@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slipway.aws import Aws
+from slipway.direct import await_settled
 from slipway.environments import is_environment
 from slipway.errors import DeployFailed, NotDeployed, SettingsError
 from slipway.story import Story
@@ -39,10 +40,11 @@ class Swap:
     url: str
 
     @classmethod
-    def plan(cls, aws: Aws, model: ModelSettings) -> Swap:
-        """Look at what is deployed.
+    def plan(cls, aws: Aws, model: ModelSettings, story: Story) -> Swap:
+        """Look at what is deployed, once nobody else changes it.
 
         Raises:
+            DeployFailed: somebody does, for more than half an hour.
             SettingsError: the model is not one for Beanstalk.
             NotDeployed: there is no environment yet to swap with.
         """
@@ -52,7 +54,9 @@ class Swap:
                 why="A swap is between two environments of Elastic Beanstalk.",
                 fix="Leave --swap out, or name the models to swap: slipway deploy MODEL --swap",
             )
-        outputs, stack = aws.outputs(model.name), stack_name(aws.stage.name, model.name)
+        stack = stack_name(aws.stage.name, model.name)
+        await_settled(aws, stack, story)
+        outputs = aws.outputs(model.name)
         if not is_environment(outputs):
             raise NotDeployed(
                 f"{model.name} has no environment on {aws.stage.name} to swap with.",

@@ -36,6 +36,8 @@ VERBS = (
     "doctor",
 )
 EXIT_CODES = "0 done, 1 failed, 2 wrong usage or settings, 3 a check failed, 4 AWS refused, 130 interrupted"
+_INTERRUPTED = "Interrupted; what was started on this machine has been stopped."
+_GOES_ON = "What AWS has begun, a deploy or a job, it goes on with."
 
 
 class Verbs(click.Group):
@@ -81,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        tell_failure("E-INTERRUPTED", "Interrupted; what was started has been stopped.", "", "Run it again.")
+        tell_failure("E-INTERRUPTED", _INTERRUPTED, _GOES_ON, "Look at: slipway status. Or run it again.")
         sys.exit(130)
     except SlipwayError as error:
         tell_failure(error.code, error.what, error.why, error.fix)

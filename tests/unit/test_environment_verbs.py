@@ -84,9 +84,10 @@ def test_the_curl_line_works_before_there_is_a_dns_record(domain):
 
 def test_a_swap_goes_to_the_slot_where_no_environment_is():
     for now, slot in (("blue", "green"), ("green", "blue")):
-        stack = {"Parameters": [{"ParameterKey": SLOT, "ParameterValue": now}]}
+        settled = {"StackStatus": "UPDATE_COMPLETE"}
+        stack = {**settled, "Parameters": [{"ParameterKey": SLOT, "ParameterValue": now}]}
 
-        found = Swap.plan(Answers(describe_stacks={"Stacks": [stack]}), model())
+        found = Swap.plan(Answers(describe_stacks={"Stacks": [stack]}), model(), Story())
 
         assert (found.slot, found.new) == (slot, f"slipway-dev-iris-forest-{slot}")
         assert found.url in found.told() and found.old in found.told()
@@ -94,9 +95,26 @@ def test_a_swap_goes_to_the_slot_where_no_environment_is():
 
 def test_what_is_no_environment_is_not_swapped():
     with pytest.raises(SettingsError, match="its target is sagemaker"):
-        Swap.plan(Answers(), load_model(ROOT, "iris"))
+        Swap.plan(Answers(), load_model(ROOT, "iris"), Story())
     with pytest.raises(NotDeployed, match="no environment on dev to swap with"):
-        Swap.plan(Answers(outputs={"FunctionName": "f"}), model())
+        settled = {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]}
+        Swap.plan(Answers(outputs={"FunctionName": "f"}, describe_stacks=settled), model(), Story())
+
+
+def test_a_swap_is_planned_when_nobody_changes_the_stack_any_more():
+    stacks = [
+        {"StackStatus": status, "Parameters": [{"ParameterKey": SLOT, "ParameterValue": slot}]}
+        for status, slot in (
+            ("UPDATE_IN_PROGRESS", "green"),
+            ("UPDATE_ROLLBACK_IN_PROGRESS", "green"),
+            ("UPDATE_ROLLBACK_COMPLETE", "blue"),
+        )
+    ]
+    aws = Answers(
+        describe_stacks=[{"Stacks": [stack]} for stack in stacks], describe_stack_events={"StackEvents": []}
+    )
+
+    assert Swap.plan(aws, model(), Story()).slot == "green"
 
 
 def test_after_a_swap_the_address_has_to_be_the_one_from_before():
