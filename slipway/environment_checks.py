@@ -29,8 +29,12 @@ def verified_environment(
     check_environment(aws, model.name)
     client = client_for(aws, model.name)
     try:
-        with story.step(f"wait until {model.name} answers with {artifact.version}"):
-            await_version(aws, client, artifact.version)
+        # A container of a person's own says no version, and need not have /openapi.json.
+        if not (model.folder / "Dockerfile").is_file():
+            with story.step(f"wait until {model.name} answers with {artifact.version}"):
+                await_version(aws, client, artifact.version)
+        with story.step(f"replay the golden rows of {model.name} {artifact.version} ({CHAMPION})"):
+            return {CHAMPION: replay_golden_rows(client, artifact)}
     except Unavailable:
         if not model.serve.internal:
             raise
@@ -38,5 +42,3 @@ def verified_environment(
             f"{model.name} is in its VPC alone and cannot be reached from here: no golden row was asked"
         )
         return {}
-    with story.step(f"replay the golden rows of {model.name} {artifact.version} ({CHAMPION})"):
-        return {CHAMPION: replay_golden_rows(client, artifact)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +25,7 @@ _FAILING = ("ERROR", "FATAL")
 _TOLD, _LINES = 4, 8
 # AWS's words where a pinned platform version has been taken away, or never was.
 _NO_PLATFORM = "No Platform named"
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 # What the container said, and what Beanstalk's program on the instance said of starting it.
 _LOGS = ("stdouterr.log", "eb-engine.log")
 
@@ -36,6 +39,7 @@ class _Follower:
         self._known: set[tuple[str, str, str]] = set()
         self._failures: list[str] = []
         self._lines: dict[str, list[str]] = {}
+        self._failed: dict[str, set[str]] = {}
         for event in self._new():
             self._known.add(_key(event))
 
@@ -50,7 +54,9 @@ class _Follower:
             if severity in _FAILING:
                 self._failures.append(message)
                 # At once: a first environment that fails goes, and its log may go with it.
-                if environment and (lines := _last_lines(self._logs, environment)):
+                failed = self._failed.setdefault(environment, set())
+                failed.update(_INSTANCE.findall(message))
+                if environment and (lines := _last_lines(self._logs, environment, failed)):
                     self._lines[environment] = lines
 
     def reason(self, known: str) -> str:
@@ -71,13 +77,35 @@ class _Follower:
         return found
 
 
-def _last_lines(logs: Any, environment: str) -> list[str]:
-    """Return the last lines of an environment's instances; nothing where their logs are not streamed."""
+@dataclass(frozen=True)
+class _OfInstances:
+    """The logs of some instances alone: those that answer may say more than the one that failed."""
+
+    logs: Any
+    instances: frozenset[str]
+
+    def filter_log_events(self, **request: Any) -> Mapping[str, Any]:
+        """Return a page of a group's events in the order of their times."""
+        found: Mapping[str, Any] = self.logs.filter_log_events(
+            logStreamNames=sorted(self.instances), **request
+        )
+        return found
+
+
+def _last_lines(logs: Any, environment: str, failed: Collection[str]) -> list[str]:
+    """Return the last lines of an environment's instances; nothing where their logs are not streamed.
+
+    Args:
+        logs: a boto3 client.
+        environment: its name.
+        failed: the instances to look at; all where none is known.
+    """
     prefix = f"/aws/elasticbeanstalk/{environment}/"
     try:
         found = logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]
         groups = [group["logGroupName"] for group in found if group["logGroupName"].endswith(_LOGS)]
-        return [line.message for line in LogReader(logs, lambda: groups).last(_LINES)] if groups else []
+        client = _OfInstances(logs, frozenset(failed)) if failed else logs
+        return [line.message for line in LogReader(client, lambda: groups).last(_LINES)] if groups else []
     except (BotoCoreError, ClientError):
         return []
 

@@ -20,7 +20,9 @@ def tell_environment(project: Project, aws: Aws, model: ModelSettings, story: St
     outputs = aws.outputs(model.name)
     row = load_artifact(project.root, model.name, model.serve.version).manifest["golden"]["rows"][0]
     url, line = outputs["EnvironmentUrl"], line_for(outputs, str(aws.session.region_name), row)
-    story.say(f"\n{model.name} answers at {url} (in a browser: a page to try it); ask it:\n{line}")
+    # A container of a person's own has what they gave it.
+    page = "" if (model.folder / "Dockerfile").is_file() else " (in a browser: a page to try it)"
+    story.say(f"\n{model.name} answers at {url}{page}; ask it:\n{line}")
     for text in (*reach(model, aws.stage, outputs), *told(model, aws.stage)):
         story.say(text)
 

@@ -198,6 +198,20 @@ def test_a_failed_deploy_tells_what_beanstalk_and_the_container_said(tmp_path):
     assert shown.index("Failed to deploy") < shown.index("after")
 
 
+def test_the_lines_are_those_of_the_instance_that_failed():
+    failed = event(2, "[Instance: i-0123456789abcdef0] Command failed on instance.", "ERROR")
+    group = "/aws/elasticbeanstalk/slipway-dev-iris-forest-green/var/log/x/stdouterr.log"
+    aws = Answers(
+        describe_events=[{"Events": []}, {"Events": [failed]}],
+        describe_log_groups={"logGroups": [{"logGroupName": group}]},
+        filter_log_events={"events": []},
+    )
+    with pytest.raises(DeployFailed), beanstalk_told(aws, [model()], Story()):
+        raise DeployFailed("It failed.")
+    asked = [request for name, request in aws.asked if name == "filter_log_events"]
+    assert asked and {tuple(request["logStreamNames"]) for request in asked} == {("i-0123456789abcdef0",)}
+
+
 def test_a_deploy_on_a_platform_that_is_gone_names_the_current_one():
     current = {"PlatformVersion": "4.14.0", "PlatformLifecycleState": "Recommended"}
     aws = Answers(describe_events={"Events": []}, list_platform_versions={"PlatformSummaryList": [current]})
