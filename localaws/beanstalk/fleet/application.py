@@ -153,7 +153,7 @@ class Application:
         archive.unlink()
         for name in _HOOKS:
             if (folder / name).exists():
-                self._log.engine(f"{name} of the source bundle is not run on the embedded AWS.", "WARN")
+                self._log.engine(f"{name} of the source bundle is not run on the embedded AWS.")
         return read_service(folder, deployment.properties, deployment.process_port)
 
     def _variables(self, session: Credentials) -> dict[str, str]:
