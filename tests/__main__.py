@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -10,8 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-# The suites that share the cores, a file at a time: each worker has an embedded AWS of its own, for which it
-# waits more than it computes. The longest files come first, and at the end those that leave no core waiting.
+# The suites that share the cores, a file at a time, with one worker more than there are cores: each has an
+# embedded AWS of its own, for which it waits. The longest files come first, and last those that leave no core
+# waiting.
+WORKERS = (os.cpu_count() or 1) + 1
 TOGETHER = tuple(
     f"tests/{name}" for name in ("local/stacks", "browser", "contract", "local", "property", "synth", "unit")
 )
@@ -30,7 +33,7 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:
         return [*read, ("tests", [*PYTEST, *arguments])]
     return [
         *read,
-        ("tests", [*PYTEST, "--numprocesses=auto", "--dist=loadfile", *TOGETHER]),
+        ("tests", [*PYTEST, f"--numprocesses={WORKERS}", "--dist=loadfile", *TOGETHER]),
         ("servers", [*PYTEST, *ALONE]),
     ]
 

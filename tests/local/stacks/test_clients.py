@@ -155,7 +155,9 @@ def test_the_client_raises_typed_errors(deployed):
     assert (caught.value.code, caught.value.row) == ("wrong_column_count", 2)
 
     with pytest.raises(EndpointNotFound):
-        client_for(deployed.aws, "nobody")
+        Client.from_outputs(
+            "nobody", "local", session=deployed.aws.session, endpoint_url=deployed.aws.endpoint_url
+        )
 
 
 def test_metrics_and_the_container_log_arrive_where_aws_puts_them(deployed):
