@@ -14,7 +14,8 @@ from localaws.control import LocalAws
 from slipway.aws import Aws
 from slipway.cdk import stacks_of
 from slipway.deployment import deploy
-from slipway.direct import delete_stacks
+from slipway.direct import delete_stacks, deployed_stacks
+from slipway.job_removal import delete_job_logs
 from slipway.ports import free_port
 from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
@@ -99,7 +100,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def deployed(project: Project) -> Iterator[Deployed]:
+def deployed(project: Project, worker_id: str) -> Iterator[Deployed]:
+    """The first of several workers takes the CDK CLI, the others a driver that waits less."""
+    direct = worker_id not in ("master", "gw0")
     story = Story()
     settings = load_settings(project.root)
     for model in settings.models:
@@ -109,11 +112,16 @@ def deployed(project: Project) -> Iterator[Deployed]:
     try:
         server = local.start(port)
         aws = Aws.local(settings.stage, server)
-        deploy(project, aws, settings.models, {}, story, direct=False)
+        deploy(project, aws, settings.models, {}, story, direct=direct)
         yield Deployed(project, settings, local, aws, story)
 
         before = local.inventory()
-        destroy_stacks(project, aws, stacks_of("local", [model.name for model in settings.models]), story)
+        names = [model.name for model in settings.models]
+        if direct:
+            delete_stacks(aws, deployed_stacks(aws, "local"), story)
+            delete_job_logs(aws, names)
+        else:
+            destroy_stacks(project, aws, stacks_of("local", names), story)
         left = local_remains(local).left_behind
     finally:
         local.stop()
