@@ -32,6 +32,8 @@ class Traffic:
         self._single = self.members[0] if len(self.members) == 1 else None
         # A shadow's weight is a share of the production variant's: both 1 copies every request.
         self._sampling = shadow.variant.weight / self._cumulative[-1] if shadow else 0.0
+        # Of its own and seeded: the same requests are shared in the same way each time.
+        self._random = random.Random(0)  # noqa: S311  shares, no secret
 
     @property
     def all_members(self) -> tuple[Member, ...]:
@@ -62,11 +64,11 @@ class Traffic:
             return self._by_name[target_variant]
         if self._single:
             return self._single
-        return random.choices(self.members, cum_weights=self._cumulative)[0]  # noqa: S311  a share, no secret
+        return self._random.choices(self.members, cum_weights=self._cumulative)[0]
 
     def copied_to(self) -> Fleet | None:
         """Return the shadow's fleet where the request at hand is among those to copy."""
-        if self.shadow and random.random() < self._sampling:  # noqa: S311  a sample, no secret
+        if self.shadow and self._random.random() < self._sampling:
             return self.shadow.fleet
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,15 @@ def add_models_of_ones_own(root: Path) -> None:
     (flats / "train.py").write_text(CSV_TRAIN)
     rows = [f"{40 + n},{n % 4},{1000 + 37 * n}" for n in range(60)]
     (flats / "flats.csv").write_text("area,rooms,price\n" + "\n".join(rows) + "\n")
+
+
+@pytest.fixture
+def default_port(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """The port that commands take by themselves, for one test of all workers at a time."""
+    base = tmp_path_factory.getbasetemp()
+    with ((base if worker_id == "master" else base.parent) / "default-port.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

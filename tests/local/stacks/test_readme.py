@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sklearn.datasets import load_diabetes
 
 from tests.local.stacks.conftest import make_project
 
+pytestmark = pytest.mark.usefixtures("default_port")
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
