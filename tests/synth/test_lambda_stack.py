@@ -238,6 +238,6 @@ def test_a_missing_package_names_the_command(tmp_path: Path) -> None:
 
 
 def test_templates_with_their_inline_functions_fit_into_cloudformation(prod: Templates) -> None:
-    # CloudFormation takes 1 MB. It zips inline code, which may then have 4 MB; the 4096 characters are of old.
+    # CloudFormation takes 1 MB. Inline code it zips, and takes 4 MB of that: 4096 characters was once.
     for template in prod.values():
         assert len(json.dumps(template)) <= 1024 * 1024
