@@ -26,25 +26,40 @@ def block(language, containing):
     return found[0]
 
 
+def project_with(root, model):
+    """Return a project of one model."""
+    project = make_project(root)
+    shutil.rmtree(project.root / "model_code" / "iris")
+    shutil.copytree(ROOT / "model_code" / model, project.root / "model_code" / model)
+    return project
+
+
+def run(script, folder, **variables):
+    """Run lines of the README in a folder, without settings of AWS or Slipway, and return the end."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLIPWAY_"))}
+    activated = script.replace("source .venv/bin/activate", "")
+    ended = subprocess.run(
+        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{activated}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+        env={**kept, "HOME": str(folder), **variables},
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended
+
+
 def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
     make_project(tmp_path)
     commands = block("sh", "slipway report iris")
     client = block("python", "Client.from_outputs").replace('stage="dev"', 'stage="local"')
     client = re.sub(r"^(client\.predict\(.*?\))", r"print(\1)", client, flags=re.MULTILINE)
     before, destroy = commands.split("slipway destroy")
-    script = f"{before}\npython - <<'CLIENT'\n{client}CLIENT\nslipway destroy{destroy}"
 
-    ended = subprocess.run(
-        ["bash", "-ec", script.replace("source .venv/bin/activate", f"source {sys.prefix}/bin/activate")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-    )
+    ended = run(f"{before}\npython - <<'CLIENT'\n{client}CLIENT\nslipway destroy{destroy}", tmp_path)
 
-    assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines.count("virginica") == 1  # what the comment beside `slipway predict` says
     assert "['virginica']" in lines  # what the comment beside `client.predict` says
@@ -53,90 +68,46 @@ def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
 
 
 def test_the_readmes_way_to_a_container_of_ours_works(tmp_path):
-    project = make_project(tmp_path)
-    shutil.rmtree(project.root / "model_code" / "iris")
-    shutil.copytree(ROOT / "model_code" / "digits", project.root / "model_code" / "digits")
+    project = project_with(tmp_path, "digits")
     script = block("sh", "slipway traffic").replace("/tmp/digits", str(tmp_path / "elsewhere"))
 
-    ended = subprocess.run(
-        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{script}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-        # Without an engine: tests/container and test_digits.py build images.
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SLIPWAY_ENGINE": "none"},
-    )
+    # Without an engine: tests/container and test_digits.py build images.
+    ended = run(script, tmp_path, SLIPWAY_ENGINE="none")
 
-    assert ended.returncode == 0, ended.stderr
     assert "25.0%" in ended.stdout
     assert "weight = 25" in (project.root / "model_code" / "digits" / "model.toml").read_text()
     assert "nothing left" in ended.stderr
 
 
 def test_the_readmes_way_through_sagemakers_jobs_works(tmp_path):
-    project = make_project(tmp_path)
-    shutil.rmtree(project.root / "model_code" / "iris")
-    shutil.copytree(ROOT / "model_code" / "diabetes", project.root / "model_code" / "diabetes")
+    project_with(tmp_path, "diabetes")
     rows = load_diabetes(as_frame=True).data.head(7)
     rows.to_csv(tmp_path / "rows.csv", index=False)
     script = block("sh", "slipway batch").replace("make setup-sagemaker", "true")
 
-    ended = subprocess.run(
-        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{script}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-    )
+    ended = run(script, tmp_path)
 
-    assert ended.returncode == 0, ended.stderr
     assert len((tmp_path / "rows.predictions.csv").read_text().splitlines()) == len(rows)
     assert "report.html" in ended.stdout
     assert "nothing left" in ended.stderr
 
 
 def test_the_readmes_way_behind_an_api_works(tmp_path):
-    project = make_project(tmp_path)
-    shutil.rmtree(project.root / "model_code" / "iris")
-    shutil.copytree(ROOT / "model_code" / "wine", project.root / "model_code" / "wine")
+    project_with(tmp_path, "wine")
 
-    ended = subprocess.run(
-        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{block('sh', 'slipway rollback')}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-    )
+    ended = run(block("sh", "slipway rollback"), tmp_path)
 
-    assert ended.returncode == 0, ended.stderr
     assert "1" in ended.stdout.splitlines()  # what the comment beside `slipway predict` says
     assert "for a million requests" in ended.stderr
     assert "nothing left" in ended.stderr
 
 
 def test_the_readmes_way_to_a_web_service_works(tmp_path):
-    project = make_project(tmp_path)
-    shutil.rmtree(project.root / "model_code" / "iris")
-    shutil.copytree(ROOT / "model_code" / "iris_forest", project.root / "model_code" / "iris_forest")
+    project_with(tmp_path, "iris_forest")
 
-    ended = subprocess.run(
-        ["bash", "-ec", f"source {sys.prefix}/bin/activate\n{block('sh', '--swap')}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        # Without an engine: tests/container builds images.
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SLIPWAY_ENGINE": "none"},
-    )
+    # Without an engine: tests/container builds images.
+    ended = run(block("sh", "--swap"), tmp_path, SLIPWAY_ENGINE="none")
 
-    assert ended.returncode == 0, ended.stderr
     assert "0" in ended.stdout.splitlines()  # what the comment beside `slipway predict` says
     assert "Instance deployment completed successfully" in ended.stdout
     assert "USD a month on AWS, used or not" in ended.stderr
