@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.control import Server, client_environment, client_variables
 from slipway.bound_session import BoundSession
-from slipway.errors import AwsUnreachable, MixedUp, NotDeployed
+from slipway.errors import AwsUnreachable, DeployFailed, MixedUp, NotDeployed
 from stacks.settings import StageSettings, stack_name
 
 # A connection that AWS closed under load is tried again; `standard` adds jitter and a cap.
@@ -136,6 +136,28 @@ class Aws:
             return str(stacks[0]["StackStatus"])
         except ClientError:
             return None
+
+    def made(self, model: str, resource_type: str) -> str:
+        """Return the physical id of the one resource of a type in a model's stack.
+
+        Args:
+            model: the model's name.
+            resource_type: such as AWS::Lambda::Version.
+
+        Raises:
+            DeployFailed: the stack has none, or several.
+        """
+        name = stack_name(self.stage.name, model)
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
+        ids = [
+            str(item["PhysicalResourceId"])
+            for page in pages
+            for item in page["StackResourceSummaries"]
+            if item["ResourceType"] == resource_type
+        ]
+        if len(ids) != 1:
+            raise DeployFailed(f"{name} has {len(ids)} of {resource_type}, and should have one.")
+        return ids[0]
 
     def _not_deployed(self, name: str, model: str | None) -> NotDeployed:
         stage = "" if self.stage.name == "local" else f" --stage {self.stage.name}"

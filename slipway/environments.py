@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from slipway.aws import Aws
-from slipway.errors import DeployFailed, NotDeployed, SilentRollback
-from stacks.settings import stack_name
+from slipway.errors import NotDeployed, SilentRollback
 
 
 @dataclass(frozen=True)
@@ -74,25 +73,6 @@ def state_of(aws: Aws, outputs: Mapping[str, str]) -> State:
     )
 
 
-def asked_label(aws: Aws, model: str) -> str:
-    """Return the label of the application version that a model's stack asks for.
-
-    Raises:
-        DeployFailed: the stack has no application version.
-    """
-    name = stack_name(aws.stage.name, model)
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-    labels = [
-        str(item["PhysicalResourceId"])
-        for page in pages
-        for item in page["StackResourceSummaries"]
-        if item["ResourceType"] == "AWS::ElasticBeanstalk::ApplicationVersion"
-    ]
-    if len(labels) != 1:
-        raise DeployFailed(f"{name} has {len(labels)} application versions, and should have one.")
-    return labels[0]
-
-
 def check_environment(aws: Aws, model: str) -> None:
     """Compare what a model's environment runs with what its stack asked for.
 
@@ -100,8 +80,9 @@ def check_environment(aws: Aws, model: str) -> None:
 
     Raises:
         SilentRollback: they differ, or the environment is not ready.
+        DeployFailed: the stack has no application version.
     """
-    outputs, asked = aws.outputs(model), asked_label(aws, model)
+    outputs, asked = aws.outputs(model), aws.made(model, "AWS::ElasticBeanstalk::ApplicationVersion")
     state = state_of(aws, outputs)
     if state.status != "Ready" or state.label != asked:
         raise SilentRollback(

@@ -11,7 +11,6 @@ from typing import Any
 from slipway.aws import Aws
 from slipway.errors import DeployFailed, SettingsError, VersionRefused
 from slipway.verify import agrees
-from stacks.settings import stack_name
 
 # What the stack writes into a version's description, before the model's version.
 _DESCRIBED = "model "
@@ -88,17 +87,7 @@ def asked_version(aws: Aws, model: str) -> str:
     Raises:
         DeployFailed: the stack has no version of a function.
     """
-    name = stack_name(aws.stage.name, model)
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-    arns = [
-        str(item["PhysicalResourceId"])
-        for page in pages
-        for item in page["StackResourceSummaries"]
-        if item["ResourceType"] == "AWS::Lambda::Version"
-    ]
-    if len(arns) != 1:
-        raise DeployFailed(f"{name} has {len(arns)} versions of a function, and should have one.")
-    return arns[0].rpartition(":")[2]
+    return aws.made(model, "AWS::Lambda::Version").rpartition(":")[2]
 
 
 def move_alias(

@@ -7,7 +7,6 @@ from typing import Literal
 
 from slipway.aws import Aws
 from slipway.errors import SettingsError
-from stacks.settings import stack_name
 
 LogKind = Literal["model", "access", "deployment"]
 
@@ -59,13 +58,8 @@ def _of_environment(aws: Aws, name: str, kind: LogKind) -> list[str]:
 
 
 def _of_api(aws: Aws, model: str) -> str:
-    pages = aws.client("cloudformation").get_paginator("list_stack_resources")
-    made = {
-        str(item["ResourceType"]): str(item.get("PhysicalResourceId"))
-        for page in pages.paginate(StackName=stack_name(aws.stage.name, model))
-        for item in page["StackResourceSummaries"]
-    }
     stage = aws.client("apigateway").get_stage(
-        restApiId=made["AWS::ApiGateway::RestApi"], stageName=made["AWS::ApiGateway::Stage"]
+        restApiId=aws.made(model, "AWS::ApiGateway::RestApi"),
+        stageName=aws.made(model, "AWS::ApiGateway::Stage"),
     )
     return str(stage["accessLogSettings"]["destinationArn"]).partition(":log-group:")[2].removesuffix(":*")
