@@ -33,7 +33,7 @@ def _checked_schedule(schedule: str | None) -> str | None:
 class TrainSection(Section):
     """`[train]`: the SageMaker training job; a training on this machine needs none of it."""
 
-    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
+    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE, examples=["ml.m5.large"])
     """The machine of each instance."""
     instance_count: int = Field(default=1, ge=1, le=20)
     """How many instances; more than one is XGBoost's own distributed training."""
@@ -74,7 +74,7 @@ class TrainSection(Section):
 class BatchSection(Section):
     """`[batch]`: the SageMaker transform job of `slipway batch` and of the deployed state machine."""
 
-    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
+    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE, examples=["ml.m5.large"])
     """The machine of each instance."""
     instance_count: int = Field(default=1, ge=1, le=100)
     """How many instances; each takes whole files."""

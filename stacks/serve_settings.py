@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(\d+)?(nano|micro|small|medium|large|xlarge|metal)$"
 VERSION = r"^(latest|previous|[0-9a-f]{12})$"
+VERSIONS = ["latest", "previous", "0123456789ab"]
 Role = Literal["champion", "challenger", "shadow"]
 Auth = Literal["iam", "api_key", "none"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -41,11 +42,11 @@ class VariantSection(Section):
 
     name: Role
     """A role: it gets a share of the requests, or as the shadow copies that nobody waits for."""
-    version: str | None = Field(default=None, pattern=VERSION)
+    version: str | None = Field(default=None, pattern=VERSION, examples=VERSIONS)
     """The artifact, as in `[serve]`; default: what `[serve]` says."""
     weight: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Its share is its weight of the sum, 0 is none; default: 1, and for a shadow a copy of every request."""
-    instance_type: str | None = Field(default=None, pattern=INSTANCE_TYPE)
+    instance_type: str | None = Field(default=None, pattern=INSTANCE_TYPE, examples=["ml.m5.large"])
     """The machine of each instance; default: what `[serve]` says."""
     instance_count: int | None = Field(default=None, ge=1, le=100)
     """How many instances; default: what `[serve]` says."""
@@ -89,12 +90,12 @@ class ServeSection(Section):
     image: Literal["sklearn", "xgboost", "own"] = "sklearn"
     """The container on SageMaker: AWS's prebuilt scikit-learn image, in script mode; its built-in XGBoost
     image; or our server in your own image."""
-    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE)
+    instance_type: str = Field(default="ml.m5.large", pattern=INSTANCE_TYPE, examples=["ml.m5.large"])
     """The machine of each instance; not serverless, and without effect on Lambda and Beanstalk."""
     instance_count: int | None = Field(default=None, ge=1, le=100)
     """How many instances, on Beanstalk at least so many; default: the stage's; not serverless, and without
     effect on Lambda."""
-    version: str = Field(default="latest", pattern=VERSION)
+    version: str = Field(default="latest", pattern=VERSION, examples=VERSIONS)
     """The artifact: `latest`, `previous` (what was latest before), or the 12 hex digits of a version."""
     base_image: PinnedImage = "public.ecr.aws/docker/library/python:3.13-slim"
     """What the image starts from, with a tag or a digest: a Python on Debian; `image = "own"`,
@@ -134,7 +135,9 @@ class ServeSection(Section):
     """The machine of an environment, of x86_64. AWS takes the first of a list; Beanstalk only."""
     max_instance_count: int | None = Field(default=None, ge=1, le=100)
     """How many machines there may be under load; default: twice `instance_count`; Beanstalk only."""
-    vpc_id: str | None = Field(default=None, pattern=r"^vpc-[0-9a-f]{8,17}$")
+    vpc_id: str | None = Field(
+        default=None, pattern=r"^vpc-[0-9a-f]{8,17}$", examples=["vpc-0123456789abcdef0"]
+    )
     """The VPC of `subnet_ids` and `load_balancer_subnet_ids`; default: the account's default VPC, where the
     machines have public addresses; Beanstalk only."""
     load_balancer_subnet_ids: SubnetIds = ()
@@ -151,7 +154,9 @@ class ServeSection(Section):
     """How a new version arrives: on one additional machine after another, or on as many new ones at once.
     Default: "immutable" on the stage prod, and where there cannot be one machine more; else "rolling";
     Beanstalk only."""
-    platform_version: str = Field(default=DOCKER_VERSION, pattern=r"^\d+\.\d+\.\d+$")
+    platform_version: str = Field(
+        default=DOCKER_VERSION, pattern=r"^\d+\.\d+\.\d+$", examples=[DOCKER_VERSION]
+    )
     """The version of AWS's Docker platform on Amazon Linux 2023; Beanstalk only."""
     front_door: bool = False
     """Put an API of API Gateway in front of the endpoint; SageMaker only, as a function always has one."""

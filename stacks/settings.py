@@ -62,9 +62,9 @@ class StageSettings(Section):
     """One stage of `stages.toml`."""
 
     name: StageName
-    account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    account: str | None = Field(default=None, pattern=r"^\d{12}$", examples=["123456789012"])
     """The AWS account; default: the one that your credentials are for, found out at deploy."""
-    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    region: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", examples=["eu-west-1"])
     """The AWS region; default: the one that your credentials are for."""
     instance_count: int = Field(default=2, ge=1, le=100)
     """Instances of an endpoint or environment; with two, they are in two zones, and the SLA of AWS holds."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from slipway.errors import SettingsError, did_you_mean
 
@@ -35,12 +36,12 @@ def validated(kind: type[_T], values: Mapping[str, Any], where: str) -> _T:
             f"{where}: {key} = {problem['input']!r} is not allowed."
             if problem["type"] != "missing"
             else f"{where}: {key} is missing.",
-            why=_reason(problem),
+            why=_reason(problem, kind),
             fix=f"Change {key} in {where.split(' ')[0]}.",
         ) from None
 
 
-def _reason(problem: Mapping[str, Any]) -> str:
+def _reason(problem: Mapping[str, Any], kind: type[BaseModel]) -> str:
     reason = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "literal_error":
         allowed = re.findall(r"'([^']+)'", str(problem["ctx"]["expected"]))
@@ -48,7 +49,16 @@ def _reason(problem: Mapping[str, Any]) -> str:
         return f"Allowed: {problem['ctx']['expected']}. {hint}".strip()
     if problem["type"] == "tuple_type":
         return f'It is a list. Write it as ["{problem["input"]}"].'
+    if problem["type"] == "string_pattern_mismatch":
+        fields = _beside(kind, problem["loc"])
+        return f"Write it as {_either(fields[str(problem['loc'][-1])].examples or [])}."
     return f"{reason}."
+
+
+def _either(texts: Sequence[Any]) -> str:
+    """Return `a, b or c`."""
+    *others, last = (str(text) for text in texts)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -58,6 +68,13 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 
 
 def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    # Name and folder of a file's own object come from the file's place; a variant's name is a key.
+    derived = ("name", "folder") if len(location) == 1 else ()
+    return [name for name in _beside(kind, location) if name not in derived]
+
+
+def _beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> Mapping[str, FieldInfo]:
+    """Return the fields of the section that a place is in; none where it is in no section."""
     for part in location[:-1]:
         if isinstance(part, int):
             continue  # the list's field has said of what it is one
@@ -65,11 +82,9 @@ def _keys_beside(kind: type[BaseModel], location: tuple[int | str, ...]) -> list
         if get_origin(annotation) is tuple:
             annotation = get_args(annotation)[0]
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
+            return {}
         kind = annotation
-    # Name and folder of a file's own object come from the file's place; a variant's name is a key.
-    derived = ("name", "folder") if len(location) == 1 else ()
-    return [name for name in kind.model_fields if name not in derived]
+    return kind.model_fields
 
 
 def unknown_key(where: str, key: str, known: Any) -> SettingsError:

@@ -168,7 +168,7 @@ def test_what_a_stage_can_have_is_taken(stage: str, more: dict[str, Any], toml: 
         (BEANSTALK + 'ec2_instance_types = ["t4g.small"]\n', "serve.ec2_instance_types", "Arm machine"),
         (BEANSTALK + 'ec2_instance_types = ["ml.t3.small"]\n', "serve.ec2_instance_types", "not a machine"),
         (BEANSTALK + "max_instance_count = 0\n", "serve.max_instance_count = 0", "equal to 1"),
-        (BEANSTALK + 'vpc_id = "subnet-01234567"\n', "serve.vpc_id", "vpc-"),
+        (BEANSTALK + 'vpc_id = "subnet-01234567"\n', "serve.vpc_id", "Write it as vpc-"),
         (BEANSTALK + 'load_balancer_subnet_ids = ["sg-01234567"]\n', "load_balancer_subnet_ids", "subnet-0"),
         (BEANSTALK + 'certificate_arn = "iris"\n', "serve.certificate_arn", "arn:aws:acm:<region>:<account>"),
         (
@@ -179,7 +179,7 @@ def test_what_a_stage_can_have_is_taken(stage: str, more: dict[str, Any], toml: 
         (BEANSTALK + 'domain_name = "https://iris.example.com"\n', "serve.domain_name", "iris.example.com"),
         (BEANSTALK + 'domain_name = "localhost"\n', "serve.domain_name", "iris.example.com"),
         (BEANSTALK + 'deployment = "all_at_once"\n', "serve.deployment", "'immutable'"),
-        (BEANSTALK + 'platform_version = "4.13"\n', "serve.platform_version", "pattern"),
+        (BEANSTALK + 'platform_version = "4.13"\n', "serve.platform_version", "Write it as 4."),
     ],
 )
 def test_a_wrong_value_is_told_with_what_is_allowed(toml: str, what: str, help_: str, tmp_path: Path) -> None:

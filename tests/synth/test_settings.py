@@ -37,7 +37,7 @@ _IRIS = '[model]\ntask = "classification"\ndata = "sklearn:iris"\nlabel = "speci
         (
             _IRIS + '[serve]\ninstance_type = "m5.large"\n',
             "serve.instance_type = 'm5.large' is not allowed",
-            "pattern",
+            "Write it as ml.m5.large.",
         ),
         (_IRIS + "[gate]\nr2 = 0.5\n", "gate", "r2 is not a metric of a classification model"),
         (_IRIS.replace('label = "species"\n', ""), "model.label is missing", ""),
