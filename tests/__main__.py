@@ -12,17 +12,19 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-# The suites that share the cores, a file at a time, with two workers more than there are cores: each has an
-# embedded AWS of its own, for which it waits. The longest files come first, and last those that leave no core
-# waiting.
-WORKERS = (os.cpu_count() or 1) + 2
-TOGETHER = tuple(
-    f"tests/{name}" for name in ("local/stacks", "browser", "contract", "local", "property", "synth", "unit")
+# The suites that share the cores, with three workers more than there are cores: most have an embedded AWS of
+# their own, for which they wait. The longest files come first, and last those that leave no core waiting.
+WORKERS = (os.cpu_count() or 1) + 3
+WAITS_MOST = "tests/fault/test_demo_interrupted.py"
+TOGETHER = (
+    "tests/local/stacks",
+    WAITS_MOST,
+    *(f"tests/{name}" for name in ("browser", "contract", "local", "property", "synth", "unit")),
 )
 # And those that watch time and memory, or fill the container engine: each has a core.
-ALONE = ("tests/fault", "tests/container")
-# By file, in the order given; by itself xdist begins with the files of the most tests, which are the fastest.
-SPREAD = ("--dist=loadfile", "--no-loadscope-reorder")
+ALONE = ("tests/fault", "tests/container", f"--ignore={WAITS_MOST}")
+# In the order given; by itself xdist begins with the files of the most tests, which are the fastest.
+SPREAD = ("--no-loadscope-reorder",)
 
 
 def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 SUITES = ("unit", "property", "synth", "local", "contract", "fault", "browser", "container")
 _CREDENTIALS = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
@@ -26,6 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         suite = Path(item.path).relative_to(Path(__file__).parent).parts[0]
         if suite in SUITES:
             item.add_marker(suite)
+
+
+class ByDeployment(LoadFileScheduling):
+    """A file goes to one worker, and so does a folder whose tests share what takes long to deploy."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = re.match(r"tests/local/stacks/\w+/", nodeid)
+        return folder[0] if folder else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDeployment:
+    return ByDeployment(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

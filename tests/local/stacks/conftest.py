@@ -1,4 +1,4 @@
-"""A project with three models, deployed once with the real CDK CLI, and destroyed at the end."""
+"""Projects on an embedded AWS of their own. The tests of a folder below share one that is deployed once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from slipway.project import Project
 from slipway.removal import destroy_stacks, local_remains, remains_after_stop
 from slipway.story import Story
 from slipway.verify import Replay
-from stacks.settings import Settings, load_model, load_settings, stack_name
+from stacks.settings import Settings, load_settings
 from tests.unit.conftest import CSV_TRAIN
 from training.train import train
 
@@ -102,17 +103,23 @@ def default_port(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
         yield
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = make_project(tmp_path_factory.mktemp("project"))
-    add_models_of_ones_own(project.root)
+def project_with(root: Path, model: str) -> Project:
+    """Make a project of one model that comes with Slipway."""
+    project = make_project(root)
+    shutil.rmtree(root / "model_code" / "iris")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "model_code" / model, root / "model_code" / model, ignore=ignored)
     return project
 
 
-@pytest.fixture(scope="session")
-def deployed(project: Project, worker_id: str) -> Iterator[Deployed]:
-    """The first of several workers takes the CDK CLI, the others a driver that waits less."""
-    direct = worker_id not in ("master", "gw0")
+@contextmanager
+def deployed_on_this_machine(project: Project, *, direct: bool) -> Iterator[Deployed]:
+    """Train and deploy all models of a project, and see at the end that nothing of them is left.
+
+    Args:
+        project: whose.
+        direct: with the driver of the inner loop, which waits less, and not with the CDK CLI.
+    """
     story = Story()
     settings = load_settings(project.root)
     for model in settings.models:
@@ -137,30 +144,3 @@ def deployed(project: Project, worker_id: str) -> Iterator[Deployed]:
         local.stop()
     assert before.processes
     assert [*left, *remains_after_stop(local, before, port)] == []
-
-
-@pytest.fixture(scope="session")
-def wine(deployed: Deployed) -> Iterator[Deployed]:
-    """The same embedded AWS with wine on it as well: a function behind an API that takes many requests."""
-    folder = deployed.project.root / "model_code" / "wine"
-    shutil.copytree(ROOT / "model_code" / "wine", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with (folder / "model.toml").open("a") as settings:
-        settings.write("throttle_rate = 10000\nthrottle_burst = 5000\n")
-    train(deployed.project.root, load_model(deployed.project.root, "wine"))
-    deployed.redeploy("wine")
-    yield deployed
-    delete_stacks(deployed.aws, [stack_name("local", "wine")], deployed.story)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="session")
-def forest(deployed: Deployed) -> Iterator[Deployed]:
-    """The same embedded AWS with iris_forest on it as well: an environment behind a load balancer."""
-    folder = deployed.project.root / "model_code" / "iris_forest"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "model_code" / "iris_forest", folder, ignore=ignored)
-    train(deployed.project.root, load_model(deployed.project.root, "iris_forest"))
-    deployed.redeploy("iris_forest")
-    yield deployed
-    delete_stacks(deployed.aws, [stack_name("local", "iris_forest")], deployed.story)
-    shutil.rmtree(folder)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_diabetes
 
-from tests.local.stacks.conftest import make_project
+from tests.local.stacks.conftest import make_project, project_with
 
 pytestmark = pytest.mark.usefixtures("default_port")
 ROOT = Path(__file__).parents[3]
@@ -24,14 +23,6 @@ def block(language, containing):
     ]
     assert len(found) == 1
     return found[0]
-
-
-def project_with(root, model):
-    """Return a project of one model."""
-    project = make_project(root)
-    shutil.rmtree(project.root / "model_code" / "iris")
-    shutil.copytree(ROOT / "model_code" / model, project.root / "model_code" / model)
-    return project
 
 
 def run(script, folder, **variables):

@@ -15,8 +15,8 @@ from slipway.verify import client_for, replay_golden_rows
 from stacks.settings import load_model
 from tests.local.load import Load
 from tests.local.stacks.artifacts import point_at, spoil
-from tests.local.stacks.test_ask import ask
-from tests.local.stacks.test_verbs import slipway
+from tests.local.stacks.models.test_ask import ask
+from tests.local.stacks.models.test_verbs import slipway
 from training.artifact import load_artifact
 from training.train import train
 

@@ -13,7 +13,7 @@ from slipway.functions import alias_version, published
 from stacks.settings import load_model
 from tests.local.api import Api
 from tests.local.load import Load
-from tests.local.stacks.test_updates import unpack
+from tests.local.stacks.models.test_updates import unpack
 from training.artifact import load_artifact, write_artifact
 from training.train import train
 
@@ -124,18 +124,11 @@ def test_a_version_that_aws_does_not_hold_is_refused_and_nothing_changes(wine):
     assert version_now(wine) == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["traffic", "wine"], ["slipway rollback wine --list"]),
-        (["rollback", "iris"], ["SageMaker endpoint", "--set serve.version=previous"]),
-    ],
-)
-def test_what_a_target_does_not_have_is_said_with_what_does_it(wine, arguments, words):
-    ended = slipway(wine, *arguments)
+def test_an_api_has_no_shares_and_says_what_it_has(wine):
+    ended = slipway(wine, "traffic", "wine")
 
     assert ended.returncode == 2
-    assert not [word for word in words if word not in " ".join(ended.stderr.split())], ended.stderr
+    assert "slipway rollback wine --list" in " ".join(ended.stderr.split())
 
 
 def test_a_row_on_the_command_line_goes_through_the_api(wine):

@@ -15,7 +15,7 @@ from slipway.pointers import point_at as point_at_model
 from stacks.storage import current_pointer_key, model_archive_key
 from tests.local.api import Api
 from tests.local.stacks.log_groups import everything_logged
-from tests.local.stacks.test_wine_versions import point_at, retrained
+from tests.local.stacks.wine.test_wine_versions import point_at, retrained
 from training.artifact import load_artifact
 
 IN_S3 = {"wine.serve.model_source": "s3"}

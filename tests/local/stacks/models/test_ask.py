@@ -12,7 +12,7 @@ import pytest
 
 from training.artifact import load_artifact
 
-SCRIPT = Path(__file__).parents[3] / "model_code" / "iris_forest" / "ask.py"
+SCRIPT = Path(__file__).parents[4] / "model_code" / "iris_forest" / "ask.py"
 
 
 def ask(deployed, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -215,3 +215,11 @@ def test_a_log_that_a_target_does_not_have_is_refused(deployed):
 
     assert ended.returncode == 2
     assert "What serves flats has no access log" in ended.stderr
+
+
+def test_an_endpoint_has_no_versions_to_go_back_to_and_says_how_to(deployed):
+    ended = slipway(deployed, "rollback", "iris")
+
+    assert ended.returncode == 2
+    told = " ".join(ended.stderr.split())
+    assert "SageMaker endpoint" in told and "--set serve.version=previous" in told

@@ -7,7 +7,7 @@ import pytest
 from slipway.errors import DeployFailed
 from slipway.verify import client_for
 from tests.local.stacks.artifacts import point_at, write_again
-from tests.local.stacks.test_iris_forest import load_on, outputs_of, retrained
+from tests.local.stacks.iris_forest.test_iris_forest import load_on, outputs_of, retrained
 from training.artifact import load_artifact
 
 

@@ -12,7 +12,7 @@ from client import Client, EndpointNotFound, RequestRefused
 from slipway.verify import client_for, replay_golden_rows
 from training.artifact import load_artifact
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 ROWS = "147,6.5,3.0,5.2,2.0|148,6.2,3.4,5.4,2.3|149,5.9,3.0,5.1,1.8"
 ENDPOINT = "slipway-local-iris"
 ANSWER = ["virginica", "virginica", "virginica"]
