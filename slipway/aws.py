@@ -137,34 +137,36 @@ class Aws:
         except ClientError:
             return None
 
-    def made(self, model: str, resource_type: str) -> str:
-        """Return the physical id of the one resource of a type in a model's stack.
-
-        Args:
-            model: the model's name.
-            resource_type: such as AWS::Lambda::Version.
-
-        Raises:
-            DeployFailed: the stack has none, or several.
-        """
-        name = stack_name(self.stage.name, model)
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-        ids = [
-            str(item["PhysicalResourceId"])
-            for page in pages
-            for item in page["StackResourceSummaries"]
-            if item["ResourceType"] == resource_type
-        ]
-        if len(ids) != 1:
-            raise DeployFailed(f"{name} has {len(ids)} of {resource_type}, and should have one.")
-        return ids[0]
-
     def _not_deployed(self, name: str, model: str | None) -> NotDeployed:
         stage = "" if self.stage.name == "local" else f" --stage {self.stage.name}"
         return NotDeployed(
             f"{model or 'The shared stack'} is not deployed on {self.stage.name}: there is no stack {name}.",
             fix=f"Run: slipway deploy{f' {model}' if model else ''}{stage}",
         )
+
+
+def made(aws: Aws, model: str, resource_type: str) -> str:
+    """Return the physical id of the one resource of a type in a model's stack.
+
+    Args:
+        aws: where.
+        model: the model's name.
+        resource_type: such as AWS::Lambda::Version.
+
+    Raises:
+        DeployFailed: the stack has none, or several.
+    """
+    name = stack_name(aws.stage.name, model)
+    pages = aws.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
+    ids = [
+        str(item["PhysicalResourceId"])
+        for page in pages
+        for item in page["StackResourceSummaries"]
+        if item["ResourceType"] == resource_type
+    ]
+    if len(ids) != 1:
+        raise DeployFailed(f"{name} has {len(ids)} of {resource_type}, and should have one.")
+    return ids[0]
 
 
 def _session(region: str, key_id: str, secret: str, token: str | None = None) -> boto3.Session:

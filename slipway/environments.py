@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from slipway.aws import Aws
+from slipway.aws import Aws, made
 from slipway.errors import NotDeployed, SilentRollback
 
 
@@ -82,7 +82,7 @@ def check_environment(aws: Aws, model: str) -> None:
         SilentRollback: they differ, or the environment is not ready.
         DeployFailed: the stack has no application version.
     """
-    outputs, asked = aws.outputs(model), aws.made(model, "AWS::ElasticBeanstalk::ApplicationVersion")
+    outputs, asked = aws.outputs(model), made(aws, model, "AWS::ElasticBeanstalk::ApplicationVersion")
     state = state_of(aws, outputs)
     if state.status != "Ready" or state.label != asked:
         raise SilentRollback(

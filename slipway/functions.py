@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.aws import Aws
+from slipway.aws import Aws, made
 from slipway.errors import DeployFailed, SettingsError, VersionRefused
 from slipway.verify import agrees
 
@@ -87,7 +87,7 @@ def asked_version(aws: Aws, model: str) -> str:
     Raises:
         DeployFailed: the stack has no version of a function.
     """
-    return aws.made(model, "AWS::Lambda::Version").rpartition(":")[2]
+    return made(aws, model, "AWS::Lambda::Version").rpartition(":")[2]
 
 
 def move_alias(

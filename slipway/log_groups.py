@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from slipway.aws import Aws
+from slipway.aws import Aws, made
 from slipway.errors import SettingsError
 
 LogKind = Literal["model", "access", "deployment"]
@@ -59,7 +59,7 @@ def _of_environment(aws: Aws, name: str, kind: LogKind) -> list[str]:
 
 def _of_api(aws: Aws, model: str) -> str:
     stage = aws.client("apigateway").get_stage(
-        restApiId=aws.made(model, "AWS::ApiGateway::RestApi"),
-        stageName=aws.made(model, "AWS::ApiGateway::Stage"),
+        restApiId=made(aws, model, "AWS::ApiGateway::RestApi"),
+        stageName=made(aws, model, "AWS::ApiGateway::Stage"),
     )
     return str(stage["accessLogSettings"]["destinationArn"]).partition(":log-group:")[2].removesuffix(":*")

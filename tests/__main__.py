@@ -12,9 +12,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PYTEST = [sys.executable, "-m", "pytest", "-q"]
-# The suites that share the cores, with three workers more than there are cores: most have an embedded AWS of
+# The suites that share the cores, with two workers more than there are cores: most have an embedded AWS of
 # their own, for which they wait. The longest files come first, and last those that leave no core waiting.
-WORKERS = (os.cpu_count() or 1) + 3
+WORKERS = (os.cpu_count() or 1) + 2
 WAITS_MOST = "tests/fault/test_demo_interrupted.py"
 TOGETHER = (
     "tests/local/stacks",
