@@ -38,6 +38,10 @@ VERBS = (
 EXIT_CODES = "0 done, 1 failed, 2 wrong usage or settings, 3 a check failed, 4 AWS refused, 130 interrupted"
 _INTERRUPTED = "Interrupted; what was started on this machine has been stopped."
 _GOES_ON = "What AWS has begun, a deploy or a job, it goes on with."
+_ASK = (
+    "Look at: slipway doctor, of an account with --stage STAGE. "
+    "An embedded AWS that has ended starts again with: slipway deploy"
+)
 
 
 class Verbs(click.Group):
@@ -89,7 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
         tell_failure(error.code, error.what, error.why, error.fix)
         sys.exit(error.exit_code)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        tell_failure("E-AWS", "AWS could not be asked.", str(error), "Look at: slipway doctor --stage STAGE")
+        tell_failure("E-AWS", "AWS could not be asked.", str(error), _ASK)
         sys.exit(AwsUnreachable.exit_code)
     except ClientError as error:
         tell_failure("E-PREDICT", str(error), "", "Look at: slipway status, and slipway logs MODEL")
