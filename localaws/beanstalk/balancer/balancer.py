@@ -55,9 +55,7 @@ class Balancer:
             for group, ports in self._targets.items():
                 self._ask("set_targets", group=group, ports=ports)
             for port, routed in self._routes.items():  # of a process that has ended by itself
-                self._ask("listen", port=port)
-                if routed is not None:
-                    self._ask("route", port=port, group=routed)
+                self._ask("listen", port=port, group=routed)
 
     def listen(self, port: int = 0) -> int:
         """Accept connections on a port of 127.0.0.1, any free one for 0, and return it.

@@ -18,9 +18,9 @@ class Plane:
         self._closed: list[Listener] = []
         self._groups: dict[str, Group] = {}
 
-    async def listen(self, port: int) -> int:
-        """Accept connections; return the port, which is any free one for 0. Raises OSError."""
-        listener = Listener(self._core, self._nothing)
+    async def listen(self, port: int, group: str | None = None) -> int:
+        """Accept connections for a group; return the port, which is any free one for 0. Raises OSError."""
+        listener = Listener(self._core, self._nothing if group is None else self._group(group))
         await listener.listen(port)
         self._listeners[listener.port] = listener
         return listener.port
