@@ -21,10 +21,17 @@ TOGETHER = (
     WAITS_MOST,
     *(f"tests/{name}" for name in ("browser", "contract", "local", "property", "synth", "unit")),
 )
-# And those that watch time and memory, or fill the container engine: each has a core.
-ALONE = ("tests/fault", "tests/container", f"--ignore={WAITS_MOST}")
+# Those that watch time and memory, or fill the container engine: each has a core.
+ALONE = ("tests/fault", "tests/container")
+# And those that need every core: nothing runs beside them.
+QUIET = ("tests/fault/test_server_accepting.py", "tests/local/test_localaws_start.py")
 # In the order given; by itself xdist begins with the files of the most tests, which are the fastest.
 SPREAD = ("--no-loadscope-reorder",)
+
+
+def but(*files: str) -> list[str]:
+    """Return the options that leave files out."""
+    return [f"--ignore={file}" for file in files]
 
 
 def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:
@@ -38,8 +45,17 @@ def checks(arguments: list[str]) -> list[tuple[str, list[str | Path]]]:
         return [*read, ("tests", [*PYTEST, *arguments])]
     return [
         *read,
-        ("tests", [*PYTEST, f"--numprocesses={WORKERS}", *SPREAD, *TOGETHER]),
-        ("servers", [*PYTEST, f"--numprocesses={min(os.cpu_count() or 1, 2)}", *SPREAD, *ALONE]),
+        ("tests", [*PYTEST, f"--numprocesses={WORKERS}", *SPREAD, *TOGETHER, *but(*QUIET)]),
+        (
+            "servers",
+            [
+                *PYTEST,
+                f"--numprocesses={min(os.cpu_count() or 1, 2)}",
+                *SPREAD,
+                *ALONE,
+                *but(WAITS_MOST, *QUIET),
+            ],
+        ),
     ]
 
 
@@ -58,7 +74,9 @@ def main() -> int:
         types = beside.submit(run, "types", wanted.pop("types"), told=subprocess.PIPE)
         results = [run(name, command) for name, command in wanted.items()]
         results.append(types.result())
-    print(f"\n{results[-1][3]}")
+    if not sys.argv[1:]:  # once the types are checked as well
+        results.append(run("quiet", [*PYTEST, *QUIET]))
+    print(f"\n{types.result()[3]}")
     for name, status, seconds, _ in results:
         print(f"{'ok    ' if status == 0 else 'FAILED'} {name:<8} {seconds:6.1f} s")
     failed = sum(status != 0 for _, status, _, _ in results)

@@ -25,7 +25,7 @@ def block(language, containing):
     return found[0]
 
 
-def run(script, folder, **variables):
+def run(script, folder, *, timeout_s=300, **variables):
     """Run lines of the README in a folder, without settings of AWS or Slipway, and return the end."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLIPWAY_"))}
     activated = script.replace("source .venv/bin/activate", "")
@@ -35,7 +35,7 @@ def run(script, folder, **variables):
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=timeout_s,
         env={**kept, "HOME": str(folder), **variables},
     )
     assert ended.returncode == 0, ended.stderr
@@ -49,7 +49,9 @@ def test_the_commands_and_the_client_of_the_readme_work(tmp_path):
     client = re.sub(r"^(client\.predict\(.*?\))", r"print(\1)", client, flags=re.MULTILINE)
     before, destroy = commands.split("slipway destroy")
 
-    ended = run(f"{before}\npython - <<'CLIENT'\n{client}CLIENT\nslipway destroy{destroy}", tmp_path)
+    ended = run(
+        f"{before}\npython - <<'CLIENT'\n{client}CLIENT\nslipway destroy{destroy}", tmp_path, timeout_s=180
+    )
 
     lines = ended.stdout.splitlines()
     assert lines.count("virginica") == 1  # what the comment beside `slipway predict` says
@@ -63,7 +65,7 @@ def test_the_readmes_way_to_a_container_of_ours_works(tmp_path):
     script = block("sh", "slipway traffic").replace("/tmp/digits", str(tmp_path / "elsewhere"))
 
     # Without an engine: tests/container and test_digits.py build images.
-    ended = run(script, tmp_path, SLIPWAY_ENGINE="none")
+    ended = run(script, tmp_path, timeout_s=400, SLIPWAY_ENGINE="none")
 
     assert "25.0%" in ended.stdout
     assert "weight = 25" in (project.root / "model_code" / "digits" / "model.toml").read_text()
