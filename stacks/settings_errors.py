@@ -50,8 +50,9 @@ def _reason(problem: Mapping[str, Any], kind: type[BaseModel]) -> str:
     if problem["type"] == "tuple_type":
         return f'It is a list. Write it as ["{problem["input"]}"].'
     if problem["type"] == "string_pattern_mismatch":
-        fields = _beside(kind, problem["loc"])
-        return f"Write it as {_either(fields[str(problem['loc'][-1])].examples or [])}."
+        field = _beside(kind, problem["loc"]).get(str(problem["loc"][-1]))
+        if field and field.examples:
+            return f"Write it as {_either(field.examples)}."
     return f"{reason}."
 
 
